@@ -1,0 +1,74 @@
+#include "node/core/bytes.h"
+
+#include <sodium.h>
+
+namespace mig::core {
+namespace {
+
+std::string encode64(BytesView bytes, int variant) {
+  std::string out(sodium_base64_encoded_len(bytes.size(), variant), '\0');
+  sodium_bin2base64(out.data(), out.size(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+                    variant);
+  out.resize(out.find('\0'));
+  return out;
+}
+
+Result<Bytes> decode64(std::string_view text, int variant) {
+  Bytes out(text.size() / 4 * 3 + 3, '\0');
+  std::size_t size = 0;
+  const char* end = nullptr;
+  if (sodium_base642bin(reinterpret_cast<unsigned char*>(out.data()), out.size(), text.data(), text.size(), nullptr,
+                        &size, &end, variant) != 0 ||
+      end != text.data() + text.size())
+    return invalid("base64: not a valid encoding");
+  out.resize(size);
+  return out;
+}
+
+int nibble(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+}  // namespace
+
+std::string to_hex(BytesView bytes) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string out;
+  out.reserve(bytes.size() * 2);
+  for (unsigned char c : bytes) {
+    out += digits[c >> 4];
+    out += digits[c & 15];
+  }
+  return out;
+}
+
+Result<Bytes> from_hex(std::string_view text) {
+  if (text.size() % 2 != 0) return invalid("hex: an odd number of digits");
+  Bytes out;
+  out.reserve(text.size() / 2);
+  for (std::size_t i = 0; i < text.size(); i += 2) {
+    int high = nibble(text[i]), low = nibble(text[i + 1]);
+    if (high < 0 || low < 0) return invalid("hex: only digits 0-9 and a-f are allowed");
+    out += static_cast<char>(high * 16 + low);
+  }
+  return out;
+}
+
+std::string to_base64url(BytesView bytes) { return encode64(bytes, sodium_base64_VARIANT_URLSAFE_NO_PADDING); }
+Result<Bytes> from_base64url(std::string_view text) {
+  return decode64(text, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+std::string to_base64(BytesView bytes) { return encode64(bytes, sodium_base64_VARIANT_ORIGINAL); }
+Result<Bytes> from_base64(std::string_view text) { return decode64(text, sodium_base64_VARIANT_ORIGINAL); }
+
+Bytes blake2b(BytesView bytes, std::size_t size) {
+  Bytes out(size, '\0');
+  crypto_generichash_blake2b(reinterpret_cast<unsigned char*>(out.data()), size,
+                             reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), nullptr, 0);
+  return out;
+}
+
+}  // namespace mig::core

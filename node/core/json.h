@@ -1,0 +1,32 @@
+// JSON twice: strictly read when it comes from a stranger, canonically written when it will be signed.
+//
+// The same reader serves people, `mig`, relays and agents, since a document that two readers understand
+// differently is how one co-signer is shown one thing while another one runs.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "node/core/bytes.h"
+#include "node/core/result.h"
+
+namespace mig::core {
+
+using Json = nlohmann::json;  ///< objects keep their keys sorted bytewise
+
+/// Refuses duplicate keys, invalid UTF-8, lone surrogates, trailing bytes, nesting over limits::json_depth,
+/// and text longer than `size_max`. Errors say where (line and column) and what was expected.
+Result<Json> parse_json(std::string_view text, std::size_t size_max);
+
+/// RFC 8785 (JCS): sorted by UTF-16 code units, no blanks, numbers as ECMAScript prints them.
+/// REQUIRES: no NaN or infinity (parse_json never yields them).
+Bytes canonical_json(const Json& value);
+
+/// For people: two-space indent, keys sorted.
+std::string pretty_json(const Json& value);
+
+/// One line, no blanks, invalid UTF-8 in strings replaced by U+FFFD (results hold paths of any bytes).
+std::string compact_json(const Json& value);
+
+}  // namespace mig::core

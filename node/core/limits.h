@@ -1,0 +1,78 @@
+// Every bound, with its reason. Nothing grows without end; what is over a bound is refused in words.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "node/core/time.h"
+
+namespace mig::core::limits {
+
+// --- documents people write ---
+constexpr std::size_t action_bytes = 64 * 1024;      ///< a signed action; larger content travels as attachments
+constexpr std::size_t roster_bytes = 192 * 1024;     ///< fits one frame with its signatures
+constexpr std::size_t json_depth = 32;               ///< no document of ours nests deeper than 9
+constexpr std::size_t target_bytes = 8 * 1024;       ///< MIG's column held 2,048; long id lists need more
+constexpr std::size_t target_depth = 64;             ///< parentheses and NOTs: bounds the evaluator's stack
+constexpr std::size_t signatures = 8;                ///< on one action
+constexpr std::size_t signature_bytes = 1024;        ///< RSA-4096 needs about 570
+constexpr std::size_t operations = 64;               ///< in one action
+
+// --- frames ---
+constexpr std::size_t frame_bytes = 256 * 1024;      ///< blocks a 10 Mbit/s link for 0.2 s
+constexpr std::size_t zmq_message_bytes = 512 * 1024;///< MAXMSGSIZE: a frame and its encryption, with room
+constexpr std::size_t reply_part_bytes = 192 * 1024;
+constexpr std::size_t reply_parts = 64;
+constexpr std::size_t attributes_bytes = 2 * 1024;   ///< what an agent tells its home relay about itself
+constexpr std::size_t name_bytes = 64;               ///< labels of relays, agents, segments, tags
+
+// --- windows (bytes a sender may have in flight) ---
+constexpr std::uint32_t relay_window = 1024 * 1024;
+constexpr std::uint32_t investigator_window = 4 * 1024 * 1024;
+constexpr std::uint32_t agent_window = 512 * 1024;
+
+// --- links ---
+constexpr Duration handshake = Duration::seconds(10);
+constexpr Duration beat_relay = Duration::seconds(5), dead_relay = Duration::seconds(15);
+constexpr Duration beat_leaf = Duration::seconds(30), dead_leaf = Duration::seconds(75);
+constexpr Duration stall = Duration::seconds(2);     ///< a gap in our own stepping that pauses every deadline
+constexpr Duration redial_min = Duration::millis(500), redial_max = Duration::seconds(60);
+constexpr std::size_t links_unproven = 256;          ///< links that have not finished their HELLO
+constexpr std::uint32_t agents_per_relay = 1000;
+constexpr std::uint32_t herd_ms_per_agent = 4;       ///< a CURVE connect costs each side about 2 ms of CPU
+
+// --- board, map, routing ---
+constexpr std::size_t board_objects = 10'000;
+constexpr std::size_t board_bytes = 64 * 1024 * 1024;
+constexpr std::size_t actions_per_investigator = 1000;
+constexpr std::uint32_t inject_burst = 20, inject_per_minute = 10;
+constexpr Duration relay_record_life = Duration::seconds(60 * 60), relay_record_renew = Duration::seconds(15 * 60);
+constexpr Duration sink_life = Duration::seconds(5 * 60), sink_renew = Duration::seconds(90);
+constexpr Duration neighbour_after = Duration::seconds(1);   ///< a link counts as an edge once it has held this long
+constexpr Duration publish_gap = Duration::seconds(1);
+constexpr Duration sync_gap = Duration::seconds(30);
+constexpr int hops = 16;
+constexpr std::size_t neighbours = 512;
+
+// --- actions in time ---
+constexpr WallMs clock_skew_ms = 10 * 60 * 1000;
+constexpr WallMs action_life_ms = 31LL * 24 * 3600 * 1000;   ///< validity at most; the roster may lower it
+constexpr WallMs reply_grace_ms = 3600 * 1000;               ///< result_by = expireafter + this, by default
+constexpr WallMs log_retention_ms = 24LL * 3600 * 1000;      ///< a reply log outlives result_by by this
+constexpr std::size_t running_per_agent = 4;
+constexpr std::size_t maybe_at = 8;                          ///< relays an agent remembers having said HELLO to
+
+// --- rows and replies ---
+constexpr Duration row_first = Duration::millis(200), row_gap = Duration::seconds(1);
+constexpr Duration row_repeat_min = Duration::seconds(2), row_repeat_max = Duration::seconds(60);
+constexpr std::size_t flush_bytes = 32 * 1024;
+constexpr Duration flush_after = Duration::millis(5);
+constexpr std::size_t pull_window = 64 * 1024;               ///< bytes a home relay may send per action before the next PULL
+constexpr Duration pull_gap = Duration::millis(100);
+constexpr Duration repull_min = Duration::seconds(5), repull_max = Duration::seconds(60);
+
+// --- jobs ---
+constexpr std::uint32_t job_seconds = 300;                   ///< MIG's moduletimeout
+constexpr std::size_t job_output_bytes = 8 * 1024 * 1024;
+
+}  // namespace mig::core::limits
