@@ -10,10 +10,15 @@ namespace mig::core::limits {
 
 // --- documents people write ---
 constexpr std::size_t action_bytes = 64 * 1024;      ///< a signed action; larger content travels as attachments
+constexpr std::size_t action_file_bytes = 4 * action_bytes;  ///< the same as people keep it: indented, with signatures
+constexpr std::size_t action_name_bytes = 2048;      ///< as MIG's column
+constexpr std::size_t readers = 64;                  ///< of one action's answers
 constexpr std::size_t roster_bytes = 192 * 1024;     ///< fits one frame with its signatures
 constexpr std::size_t json_depth = 32;               ///< no document of ours nests deeper than 9
 constexpr std::size_t target_bytes = 8 * 1024;       ///< MIG's column held 2,048; long id lists need more
 constexpr std::size_t target_depth = 64;             ///< parentheses and NOTs: bounds the evaluator's stack
+constexpr std::size_t target_patterns = 32;          ///< LIKE and ~ in one target: each may hold 256 KiB while matching
+constexpr std::size_t pattern_memory = 256 * 1024;
 constexpr std::size_t signatures = 8;                ///< on one action
 constexpr std::size_t signature_bytes = 1024;        ///< RSA-4096 needs about 570
 constexpr std::size_t operations = 64;               ///< in one action
