@@ -184,10 +184,4 @@ core::AgentFacts gather(const std::string& name_override, const std::map<std::st
   return facts;
 }
 
-void identify(core::AgentFacts& facts, const core::NodeId& id) {
-  facts.id = id.hex();
-  auto os = facts.environment.find("os");
-  facts.queueloc = (os != facts.environment.end() && os->is_string() ? os->get<std::string>() : "linux") + "." + facts.id;
-}
-
 }  // namespace mig::node

@@ -5,7 +5,6 @@
 #include <string>
 
 #include "node/core/agent_facts.h"
-#include "node/core/ids.h"
 
 namespace mig::node {
 
@@ -16,12 +15,9 @@ inline constexpr const char* software_version = "0.1.0";
 /// `name_override`: the agent's name; empty: the host name, made full from /etc/hosts if it has no dot.
 /// `root`: a made-up tree that shadows the real one (a file is read at root + path where that exists).
 /// Never fails: what cannot be read is left out, which a target sees as NULL; ident falls back to the kernel's name.
-/// Left to the caller: `modules`, `publicip` and `aws` in the environment, and identify().
+/// Left out: id and queueloc (the agent knows its key), and `modules`, `publicip` and `aws` in the environment.
 core::AgentFacts gather(const std::string& name_override, const std::map<std::string, std::string>& tags,
                         const std::string& root);
-
-/// Sets id and queueloc ("linux.<id>") from the agent's key.
-void identify(core::AgentFacts& facts, const core::NodeId& id);
 
 /// Go's name for a machine as uname(2) calls it: "x86_64" is "amd64"; unknown ones stay as they are.
 std::string go_arch(const std::string& machine);

@@ -128,12 +128,3 @@ TEST_CASE("machines have Go's names") {
   CHECK(node::go_arch("i686") == "386");
   CHECK(node::go_arch("riscv64") == "riscv64");
 }
-
-TEST_CASE("an agent's queue location names its system and key") {
-  core::AgentFacts facts = node::gather("", {}, "");
-  core::NodeId id;
-  id.octets[0] = 0xab;
-  node::identify(facts, id);
-  CHECK(facts.id == id.hex());
-  CHECK(facts.queueloc == "linux.ab" + std::string(30, '0'));
-}
