@@ -11,6 +11,7 @@
 
 #include <optional>
 #include <string>
+#include <tuple>
 #include <variant>
 #include <vector>
 
@@ -65,7 +66,10 @@ struct Launch {
 };
 struct Follow {                                ///< an action of the ledger: go on collecting
   ActionId action;
+  SignedText signed_action;
   std::optional<LinkSecret> reply_secret;      ///< none: receipts only
+  std::vector<KeepCursor> cursors;             ///< as the ledger has them
+  std::vector<std::tuple<NodeId, std::uint16_t, State>> receipts;  ///< agent, part, state
 };
 struct Publish {                               ///< a roster or stop document
   Object object;

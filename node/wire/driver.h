@@ -1,0 +1,59 @@
+// Drives one machine over ZeroMQ: the only place that includes zmq.
+//
+// One thread moves frames and steps the machine; nothing in it may block. Every waiting input is taken, then the
+// batch is committed, then effects without promise go out, then, when the disk has answered, the promises.
+// Inbound: one ROUTER (CURVE server). Outbound: one fresh DEALER a link, closed for good when the link dies.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "node/core/machine.h"
+#include "store/store.h"
+
+namespace mig::wire {
+
+struct Setting {
+  core::LinkPublic key;
+  core::LinkSecret secret;
+  std::vector<std::string> listen;        ///< "tcp://0.0.0.0:7447"; port 0 or * picks a free one; empty: no listener
+  std::string socks_proxy;                ///< "host:port" for outbound links; empty: none
+};
+
+/// What the driver cannot do itself. All are called on the driver's thread, between steps.
+struct Doors {
+  std::function<void(const core::Event&)> tell;
+  std::function<void(const std::vector<core::Record>&)> keep;   ///< records of one step, before its Sends
+  std::function<void(const core::Start&)> start;
+  std::function<void(core::JobId)> stop;
+};
+
+class Driver {
+ public:
+  /// `store` may be null for a machine that writes nothing.
+  Driver(core::Machine& machine, store::Store* store, Setting setting, Doors doors);
+  ~Driver();
+  /// Binds; gives the addresses with real ports. Errors name the address and the trouble.
+  core::Result<std::vector<std::string>> listen();
+  /// Calls `ready` on the driver's thread whenever `fd` is readable.
+  void watch(int fd, std::function<void()> ready);
+  void unwatch(int fd);
+  /// A fact from a door (a job, a person); stepped in order with the others.
+  void post(core::Input input);
+  /// Runs until `done` (asked after every round) says so, or `stop()` is called. False if stopped or past `deadline`.
+  bool run(const std::function<bool()>& done = {}, core::Instant deadline = core::Instant::never());
+  /// From a signal handler or another thread: run() returns soon.
+  void stop();
+  core::Now now() const;
+
+ private:
+  class Inside;
+  std::unique_ptr<Inside> inside_;
+};
+
+/// 32 octets from the kernel.
+core::Seed random_seed();
+
+}  // namespace mig::wire

@@ -1,0 +1,46 @@
+// The relay: holds the board, knows the map, keeps the register and the reply log of the agents at home here.
+//
+// It is trusted with nothing but delivery: it verifies what it passes on, runs nothing, and reads no answer.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "node/core/machine.h"
+#include "node/core/random.h"
+#include "store/store.h"
+
+namespace mig::relay {
+
+struct RelaySetting {
+  core::Trust trust;
+  core::Seed seed;                              ///< of the node's keys
+  std::vector<core::Endpoint> dial;             ///< relay links that are kept up
+  std::vector<std::string> listen;              ///< addresses others may reach it at; handed out as alternatives
+  std::string name, segment;
+  // Joining: how a relay without a certificate gets one.
+  std::optional<core::SignPublic> enroller;
+  core::Bytes invite;
+  std::optional<core::Seed> invite_secret;
+  // The first relay: it is the enroller and brings the roster.
+  std::optional<core::Seed> enroller_seed;
+  std::optional<core::SignedText> roster;
+  std::uint32_t agents_max = 200;
+  std::string software;
+};
+
+class Relay : public core::Machine {
+ public:
+  Relay(RelaySetting setting, store::Store& store, const core::Seed& random_seed);
+  ~Relay() override;
+  void step(const core::Now& now, const core::Input& input, core::Effects& out) override;
+  core::Instant wake() const override;
+
+ private:
+  class Inside;
+  std::unique_ptr<Inside> inside_;
+};
+
+}  // namespace mig::relay
