@@ -22,11 +22,19 @@ bool Budget::spent() {
   return timed_out_;
 }
 
+Budget::Limit Budget::limit() const {
+  if (timed_out_) return Limit::time;
+  if (bytes_max_ != 0 && bytes_used_ > bytes_max_) return Limit::size;
+  return stopped_.load(std::memory_order_relaxed) ? Limit::stopped : Limit::none;
+}
+
 std::string Budget::limit_hit() const {
-  if (timed_out_) return fmt::format("stopped after {:g}s (time limit)", seconds_);
-  if (bytes_max_ != 0 && bytes_used_ > bytes_max_)
-    return fmt::format("stopped at {} bytes of result (size limit)", bytes_max_);
-  if (stopped_.load(std::memory_order_relaxed)) return "stopped on request";
+  switch (limit()) {
+    case Limit::time: return fmt::format("stopped after {:g}s (time limit)", seconds_);
+    case Limit::size: return fmt::format("stopped at {} bytes of result (size limit)", bytes_max_);
+    case Limit::stopped: return "stopped on request";
+    case Limit::none: break;
+  }
   return "";
 }
 

@@ -96,6 +96,15 @@ Answer answer_to(const Json& operation, const Job& job, Budget& budget) {
   return answer;
 }
 
+/// As JobPart::trouble; being stopped is known to the parent already.
+const char* word_for(Budget::Limit limit) {
+  switch (limit) {
+    case Budget::Limit::time: return "timeout";
+    case Budget::Limit::size: return "limit";
+    default: return "";
+  }
+}
+
 /// Runs one operation within what time and room the earlier ones have left, and writes its frame.
 bool run_one(std::size_t index, const Job& job, double seconds_left, std::size_t& bytes_left) {
   Budget budget(std::max(seconds_left, 0.001), std::max<std::size_t>(bytes_left, 1));
@@ -103,8 +112,7 @@ bool run_one(std::size_t index, const Job& job, double seconds_left, std::size_t
   if (told_to_stop) budget.stop();
   Answer answer = answer_to(job.operations[index], job, budget);
   current_budget = nullptr;
-  const std::string hit = budget.limit_hit();
-  const char* limit = hit.empty() || told_to_stop ? "" : hit.find("time") != hit.npos ? "timeout" : "limit";
+  const char* limit = word_for(budget.limit());
   std::string text = answer.to_json();
   if (text.size() > bytes_left) {
     text = Answer::failure(fmt::format("the result of {} bytes is larger than the {} bytes left for it", text.size(),
