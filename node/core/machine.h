@@ -11,7 +11,6 @@
 
 #include <optional>
 #include <string>
-#include <tuple>
 #include <variant>
 #include <vector>
 
@@ -64,12 +63,18 @@ struct Launch {
   SignedText signed_action;
   LinkSecret reply_secret;                     ///< opens the replies
 };
+/// One reply part the ledger already holds.
+struct Received {
+  NodeId agent;
+  std::uint16_t part = 0, parts = 1;
+  State state = State::answered;
+};
 struct Follow {                                ///< an action of the ledger: go on collecting
   ActionId action;
   SignedText signed_action;
   std::optional<LinkSecret> reply_secret;      ///< none: receipts only
   std::vector<KeepCursor> cursors;             ///< as the ledger has them
-  std::vector<std::tuple<NodeId, std::uint16_t, State>> receipts;  ///< agent, part, state
+  std::vector<Received> receipts;              ///< as the ledger has them
 };
 struct Publish {                               ///< a roster or stop document
   Object object;

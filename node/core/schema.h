@@ -45,10 +45,13 @@ struct Field {
   std::string flag_off;         ///< booleans: a second flag that means false and wins ("matchany")
   std::vector<std::string> one_of;  ///< allowed text values; empty: any
   std::optional<double> low, high;  ///< inclusive bounds of a number
-  std::function<Status(std::string_view)> check;  ///< one text value (each of a list): the error says what is right
+  /// One text value (each of a list; each label of a map). The error is a trouble and a remedy without a subject:
+  /// "'<' has no number; write <10k, >1m or 512". The caller puts the key or flag before it.
+  std::function<Status(std::string_view)> check;
   std::shared_ptr<const Schema> inner;            ///< for object, map, objects
   std::string map_key;          ///< the label flags build under in a map ("s1")
-  bool required_unless_empty = false;  ///< lists: if present must not be empty
+  bool required_unless_empty = false;  ///< lists and maps: if present must not be empty
+  std::vector<std::string> flag_also;  ///< other words accepted for `flag`; not shown in help
 };
 
 struct Example {
@@ -63,13 +66,18 @@ struct Schema {
   std::vector<Example> examples;
 };
 
-/// Checks `document` against `schema` and returns it with canonical key case and fallbacks filled in.
+/// Checks `document` against `schema` and returns it with canonical key case and fallbacks filled in. A null counts as
+/// absent, as it did in MIG (but in a field of any JSON it is a value). An absent object takes its `fallback` (say,
+/// Json::object()) through the same check, so inner fallbacks appear; without one it stays absent.
 /// Errors: path, trouble, remedy: "searches.s1.sizes: '<' has no number; write <10k, >1m or 512". Unknown keys are
 /// refused with the nearest known one.
 Result<Json> check_document(const Schema& schema, const Json& document);
 
 /// Builds a document from flags: `-x v`, `-x=v`, `--x v`; booleans need `=` to be false; flags of lists repeat.
 /// All flags of nested objects are reachable by their own word. Errors name the flag and the nearest known one.
+/// A flag that is no list and is given twice counts as last given. A map appears if one of its flags is given or if it
+/// is required; an object also if one of its flags has a flag_fallback.
+/// REQUIRES: no word is the flag of two fields.
 Result<Json> from_flags(const Schema& schema, const std::vector<std::string>& words);
 
 /// Help for a terminal: summary, flags with type, default and example, then examples.

@@ -66,6 +66,11 @@ struct Reply {
 
 Reply make_reply(const ReplyHeader& header, const std::optional<ReplyBody>& body, const LinkPublic& reply_key,
                  const Keys& agent, Random& random);
+/// The same for results of any size: their text is cut into one slice a part (each under limits::reply_part_bytes
+/// once sealed), each part is a reply of its own; a reader joins the slices in order. Sets header.part and parts.
+/// Results that need more than limits::reply_parts parts must be cut down by the caller before.
+std::vector<Reply> make_replies(ReplyHeader header, const std::optional<ReplyBody>& body, const LinkPublic& reply_key,
+                                const Keys& agent, Random& random);
 /// Verifies signature, body hash and that the header's agent is the one of `agent_key`. Cost: 62 us.
 Result<ReplyHeader> verify_reply(const Reply& reply, const SignPublic& agent_key);
 /// Reads the header without any check (relay, after it verified once; display).

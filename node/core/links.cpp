@@ -1,0 +1,173 @@
+#include "node/core/links.h"
+
+#include <algorithm>
+
+#include "node/core/check.h"
+
+namespace mig::core {
+namespace {
+
+constexpr std::size_t data_cap = 4 * 1024 * 1024;   // class 3 of one link
+constexpr std::size_t other_cap = 8 * 1024 * 1024;  // classes 1 and 2: over this the peer is not keeping up at all
+
+Duration beat_every(Role role) { return role == Role::relay ? limits::beat_relay : limits::beat_leaf; }
+Duration dead_after(Role role) { return role == Role::relay ? limits::dead_relay : limits::dead_leaf; }
+
+}  // namespace
+
+Link& Links::opened(const Now& now, const Linked& linked) {
+  Link link;
+  link.id = linked.link;
+  link.direction = linked.direction;
+  link.peer_key = linked.peer;
+  link.address = linked.address;
+  link.dead_at = now.at + limits::handshake;
+  link.beat_at = Instant::never();
+  return links_.insert_or_assign(linked.link, std::move(link)).first->second;
+}
+
+Link* Links::find(LinkId id) {
+  auto it = links_.find(id);
+  return it == links_.end() ? nullptr : &it->second;
+}
+
+Link* Links::find_node(const NodeId& node) {
+  for (auto& [id, link] : links_)
+    if (link.phase == Link::Phase::up && link.role != Role::investigator && link.node == node) return &link;
+  return nullptr;
+}
+
+Link* Links::find_sink(const SinkId& sink) {
+  for (auto& [id, link] : links_)
+    if (link.phase == Link::Phase::up && link.role == Role::investigator && link.sink == sink) return &link;
+  return nullptr;
+}
+
+void Links::up(const Now& now, Link& link, std::uint32_t peer_window, std::uint32_t own_window) {
+  link.phase = Link::Phase::up;
+  link.up_since = now.at;
+  link.beat_every = beat_every(link.role);
+  link.dead_after = dead_after(link.role);
+  link.dead_at = now.at + link.dead_after;
+  link.beat_at = now.at + link.beat_every;
+  link.peer_window = peer_window;
+  link.own_window = own_window;
+}
+
+void Links::heard(const Now& now, Link& link, std::size_t frame_bytes, bool counted, const Hash& root, Effects& out) {
+  if (counted) link.consumed += frame_bytes;
+  if (link.phase != Link::Phase::up) return;
+  link.dead_at = now.at + link.dead_after;
+  if (link.consumed - link.reported >= link.own_window / 4) beat(now, link, root, out);
+}
+
+void Links::on_beat(Link& link, const Beat& beat, Effects& out) {
+  // Totals are cumulative: a repeated or reordered report does no harm. More than was sent is a lie.
+  link.peer_consumed = std::min(std::max(link.peer_consumed, beat.consumed), link.sent);
+  drain(link, out);
+}
+
+void Links::send_now(LinkId id, const Message& message, Effects& out, bool promise) {
+  Bytes frame = encode(message);
+  if (Link* link = find(id); link && !std::holds_alternative<Beat>(message) && !std::holds_alternative<Bye>(message))
+    link->sent += frame.size();
+  out.push_back({Send{id, std::move(frame)}, promise});
+}
+
+bool Links::send(LinkId id, int frame_class, const Message& message, Effects& out, BytesView key) {
+  return send_frame(id, frame_class, encode(message), out, key);
+}
+
+bool Links::send_frame(LinkId id, int frame_class, Bytes frame, Effects& out, BytesView key) {
+  MIG_CHECK(frame_class >= 1 && frame_class <= 3, "queued frames have class 1 to 3");
+  Link* link = find(id);
+  if (!link || link->phase != Link::Phase::up) return false;
+  auto& queue = link->queues[frame_class];
+  auto& bytes = link->queued_bytes[frame_class];
+  if (!key.empty()) {
+    auto same = std::find_if(queue.begin(), queue.end(), [&](const auto& waiting) { return waiting.key == key; });
+    if (same != queue.end()) {
+      bytes = bytes - same->frame.size() + frame.size();
+      same->frame = std::move(frame);
+      drain(*link, out);
+      return true;
+    }
+  }
+  if (frame_class == 3 && bytes + frame.size() > data_cap) return false;
+  if (bytes + frame.size() > other_cap) {
+    bye(id, {ByeCode::quota, 1000, 0, {}, "this peer does not take what is sent to it"}, out);
+    return false;
+  }
+  bytes += frame.size();
+  queue.push_back({Bytes(key), std::move(frame)});
+  drain(*link, out);
+  return true;
+}
+
+void Links::drain(Link& link, Effects& out) {
+  const std::uint64_t reserve[4] = {0, 0, link.peer_window / 10, link.peer_window / 4};
+  for (int c = 1; c <= 3; ++c) {
+    auto& queue = link.queues[c];
+    while (!queue.empty()) {
+      const std::uint64_t size = queue.front().frame.size();
+      const std::uint64_t in_flight = link.sent - link.peer_consumed;
+      // A frame larger than what the reserve leaves may still go when nothing is in flight: it would wait for ever.
+      if (in_flight + size + reserve[c] > link.peer_window && in_flight != 0) return;
+      link.sent += size;
+      link.queued_bytes[c] -= size;
+      out.push_back({Send{link.id, std::move(queue.front().frame)}, false});
+      queue.pop_front();
+    }
+  }
+}
+
+void Links::bye(LinkId id, const Bye& bye, Effects& out) {
+  if (!find(id)) return;
+  out.push_back({Send{id, encode(bye)}, false});
+  out.push_back({Close{id}, false});
+  links_.erase(id);
+}
+
+void Links::forgive(Duration late) {
+  for (auto& [id, link] : links_) link.dead_at = link.dead_at + late;
+}
+
+void Links::beat(const Now& now, Link& link, const Hash& root, Effects& out) {
+  link.reported = link.consumed;
+  link.beat_at = now.at + link.beat_every;
+  Beat beat{++link.beats, now.wall, link.consumed, link.role == Role::relay ? root : Hash{}};
+  out.push_back({Send{link.id, encode(beat)}, false});
+}
+
+std::vector<LinkId> Links::tick(const Now& now, const Hash& root, Effects& out) {
+  std::vector<LinkId> dead;
+  for (auto& [id, link] : links_) {
+    if (now.at >= link.dead_at)
+      dead.push_back(id);
+    else if (now.at >= link.beat_at)
+      beat(now, link, root, out);
+  }
+  return dead;
+}
+
+Instant Links::wake() const {
+  Instant earliest = Instant::never();
+  for (const auto& [id, link] : links_) earliest = std::min({earliest, link.dead_at, link.beat_at});
+  return earliest;
+}
+
+std::size_t Links::greeting() const {
+  return static_cast<std::size_t>(std::count_if(links_.begin(), links_.end(), [](const auto& entry) {
+    return entry.second.phase == Link::Phase::greeting;
+  }));
+}
+
+Instant Backoff::failed(Instant now, Random& random) {
+  // Decorrelated jitter: between the least wait and three times the last one.
+  const std::int64_t low = limits::redial_min.us;
+  const std::int64_t high = std::min(std::max(wait_.us * 3, low + 1), limits::redial_max.us);
+  wait_ = Duration{low + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(std::max<std::int64_t>(high - low, 1))))};
+  return now + wait_;
+}
+
+}  // namespace mig::core

@@ -1,0 +1,1 @@
+// Owns the header that is precompiled for every test; it holds nothing else.
