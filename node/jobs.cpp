@@ -193,7 +193,8 @@ bool Jobs::Child::take_frame(std::string_view json, std::vector<JobPart>& parts)
   if (!frame || !frame->is_object()) return false;
   const core::Json index = frame->value("index", core::Json());
   auto answer = modules::Answer::from_json(frame->value("answer", core::Json()));
-  if (!index.is_number_unsigned() || index.get<std::size_t>() >= operations || !answer) return false;
+  if (!index.is_number_integer() || index.get<std::int64_t>() < 0 || !answer) return false;
+  if (index.get<std::size_t>() >= operations) return false;
   const core::Json limit = frame->value("limit", core::Json());
   if (trouble.empty() && limit.is_string()) trouble = limit.get<std::string>();
   ++answered;

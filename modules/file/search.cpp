@@ -96,14 +96,7 @@ core::Result<Check> make_check(const std::string& key, const std::string& value,
   return out;
 }
 
-core::Status check_label(const std::string& label) {
-  if (!label.empty() && label.size() <= 64 && label.find('\n') == label.npos) return core::Done{};
-  return core::invalid(fmt::format("searches: the label '{}' is not right; write 1 to 64 characters without a newline",
-                                   label.substr(0, 80)));
-}
-
 core::Result<Search> compile_one(const std::string& label, const Json& json, std::int64_t now_ns) {
-  if (auto right = check_label(label); !right) return right.error();
   Search out;
   out.label = label;
   if (auto at = json.find("description"); at != json.end() && at->is_string()) out.description = at->get<std::string>();

@@ -61,7 +61,7 @@ const std::vector<std::string>& check_keys();
 const core::Schema& parameters_schema();
 
 /// REQUIRES: `parameters` passed check_document. `now_ns`: since 1970; what mtimes are measured from.
-/// Errors: a label that is empty, too long or holds a newline.
+/// Errors: none that check_document would not have found first.
 core::Result<std::vector<Search>> compile(const core::Json& parameters, std::int64_t now_ns);
 
 /// Lexical cleaning of a path: no double slashes, no "." and no ".." where it can be resolved; "" becomes ".".

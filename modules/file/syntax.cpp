@@ -5,9 +5,10 @@
 
 #include <array>
 #include <charconv>
-#include <cstring>
 #include <ctime>
 #include <limits>
+
+#include "node/core/json.h"
 
 namespace mig::modules::file {
 namespace {
@@ -77,7 +78,7 @@ core::Result<Pattern> parse_pattern(std::string_view text) {
 
 bool matches(const re2::RE2& regex, std::string_view text) {
   if (re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), regex)) return true;
-  return !is_valid_utf8(text) && re2::RE2::PartialMatch(replace_invalid_utf8(text), regex);
+  return !core::is_utf8(text) && re2::RE2::PartialMatch(core::readable_utf8(text), regex);
 }
 
 core::Result<HashValue> parse_hash(std::string_view family, std::string_view hex) {
@@ -134,70 +135,6 @@ std::string time_text(const timespec& time) {
     out += fraction.substr(0, fraction.find_last_not_of('0') + 1);
   }
   return out + " +0000 UTC";
-}
-
-namespace {
-
-/// Octets of the valid UTF-8 character at the front of `text`; 0 if there is none.
-std::size_t character_size(std::string_view text) {
-  auto octet = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-  auto continues = [&](std::size_t at, unsigned low = 0x80, unsigned high = 0xbf) {
-    return at < text.size() && octet(at) >= low && octet(at) <= high;
-  };
-  const unsigned first = octet(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) return continues(1) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    // No overlong forms, no surrogates.
-    const unsigned low = first == 0xe0 ? 0xa0 : 0x80, high = first == 0xed ? 0x9f : 0xbf;
-    return continues(1, low, high) && continues(2) ? 3 : 0;
-  }
-  if (first >= 0xf0 && first <= 0xf4) {
-    const unsigned low = first == 0xf0 ? 0x90 : 0x80, high = first == 0xf4 ? 0x8f : 0xbf;
-    return continues(1, low, high) && continues(2) && continues(3) ? 4 : 0;
-  }
-  return 0;
-}
-
-/// How much of the front is plain ASCII, eight octets at a time.
-std::size_t ascii_prefix(std::string_view text) {
-  std::size_t at = 0;
-  for (; at + 8 <= text.size(); at += 8) {
-    std::uint64_t word;
-    std::memcpy(&word, text.data() + at, 8);
-    if ((word & 0x8080808080808080ULL) != 0) break;
-  }
-  while (at < text.size() && static_cast<unsigned char>(text[at]) < 0x80) ++at;
-  return at;
-}
-
-}  // namespace
-
-bool is_valid_utf8(std::string_view text) {
-  for (;;) {
-    text.remove_prefix(ascii_prefix(text));
-    if (text.empty()) return true;
-    std::size_t size = character_size(text);
-    if (size == 0) return false;
-    text.remove_prefix(size);
-  }
-}
-
-std::string replace_invalid_utf8(std::string_view text) {
-  std::string out;
-  out.reserve(text.size() + text.size() / 4);
-  while (!text.empty()) {
-    std::size_t size = ascii_prefix(text);
-    if (size == 0) size = character_size(text);
-    if (size == 0) {
-      out += "\xef\xbf\xbd";
-      size = 1;
-    } else {
-      out.append(text.substr(0, size));
-    }
-    text.remove_prefix(size);
-  }
-  return out;
 }
 
 }  // namespace mig::modules::file

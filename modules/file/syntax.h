@@ -52,8 +52,4 @@ std::string mode_text(mode_t mode);
 /// Go's Time.String() in UTC: "2016-07-05 15:32:42 +0000 UTC", with a fraction when there is one.
 std::string time_text(const timespec& time);
 
-/// Every byte that is no UTF-8 replaced by U+FFFD.
-std::string replace_invalid_utf8(std::string_view text);
-bool is_valid_utf8(std::string_view text);
-
 }  // namespace mig::modules::file
