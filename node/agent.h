@@ -14,18 +14,12 @@
 #include <vector>
 
 #include "node/core/machine.h"
+#include "node/core/membership.h"
 #include "node/core/random.h"
 #include "node/core/target.h"
 #include "store/store.h"
 
 namespace mig::node {
-
-/// How a node without a certificate gets one.
-struct Joining {
-  core::SignPublic enroller;
-  core::Bytes invite;
-  core::Seed invite_secret;
-};
 
 struct AgentSetting {
   core::Trust trust;

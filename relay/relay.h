@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "node/core/machine.h"
+#include "node/core/membership.h"
 #include "node/core/random.h"
 #include "store/store.h"
 
@@ -20,10 +21,7 @@ struct RelaySetting {
   std::vector<core::Endpoint> dial;             ///< relay links that are kept up
   std::vector<std::string> listen;              ///< addresses others may reach it at; handed out as alternatives
   std::string name, segment;
-  // Joining: how a relay without a certificate gets one.
-  std::optional<core::SignPublic> enroller;
-  core::Bytes invite;
-  std::optional<core::Seed> invite_secret;
+  std::optional<core::Joining> joining;
   // The first relay: it is the enroller and brings the roster.
   std::optional<core::Seed> enroller_seed;
   std::optional<core::SignedText> roster;

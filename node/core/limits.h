@@ -10,10 +10,15 @@ namespace mig::core::limits {
 
 // --- documents people write ---
 constexpr std::size_t action_bytes = 64 * 1024;      ///< a signed action; larger content travels as attachments
+constexpr std::size_t action_file_bytes = 4 * action_bytes;  ///< the same as people keep it: indented, with signatures
+constexpr std::size_t action_name_bytes = 2048;      ///< as MIG's column
+constexpr std::size_t readers = 64;                  ///< of one action's answers
 constexpr std::size_t roster_bytes = 192 * 1024;     ///< fits one frame with its signatures
 constexpr std::size_t json_depth = 32;               ///< no document of ours nests deeper than 9
 constexpr std::size_t target_bytes = 8 * 1024;       ///< MIG's column held 2,048; long id lists need more
 constexpr std::size_t target_depth = 64;             ///< parentheses and NOTs: bounds the evaluator's stack
+constexpr std::size_t target_patterns = 32;          ///< LIKE and ~ in one target: each may hold 256 KiB while matching
+constexpr std::size_t pattern_memory = 256 * 1024;
 constexpr std::size_t signatures = 8;                ///< on one action
 constexpr std::size_t signature_bytes = 1024;        ///< RSA-4096 needs about 570
 constexpr std::size_t operations = 64;               ///< in one action
@@ -25,6 +30,37 @@ constexpr std::size_t reply_part_bytes = 192 * 1024;
 constexpr std::size_t reply_parts = 64;
 constexpr std::size_t attributes_bytes = 2 * 1024;   ///< what an agent tells its home relay about itself
 constexpr std::size_t name_bytes = 64;               ///< labels of relays, agents, segments, tags
+constexpr std::size_t frame_depth = 12;              ///< our deepest frame nests 5; room for later fields
+constexpr std::size_t frame_values = 32 * 1024;      ///< msgpack values in one frame: 1 MiB of memory while it is read
+constexpr std::size_t tags = 32, tag_bytes = 256;    ///< on a certificate; the longest value of one
+constexpr std::size_t endpoint_bytes = 384;          ///< tcp://, a DNS name of 253, a port, #, 64 digits
+constexpr std::size_t alternatives = 8;              ///< endpoints in WELCOME and BYE
+constexpr std::size_t text_bytes = 512;              ///< a sentence to a person: reason of a refusal
+constexpr std::size_t certificate_bytes = 16 * 1024; ///< a certificate full of tags takes 11 KiB; a session less
+constexpr std::size_t ticket_bytes = 256;            ///< takes about 150
+constexpr std::size_t enrol_bytes = 32 * 1024;       ///< an invite and a request, each full of tags
+constexpr std::size_t enrol_answer_bytes = 224 * 1024;  ///< a roster with its signatures, and a certificate
+constexpr std::size_t put_objects = 512;             ///< small notices bundled; their bytes are bounded by the frame
+constexpr std::size_t digests = 4096;                ///< keys in one SYNC or WANT: 160 KB
+constexpr std::size_t tally_rows = 512;
+constexpr std::size_t row_bytes = 8 * 1024;          ///< log_segments take 5 KiB
+constexpr std::size_t log_segments = 256;            ///< boots of a relay during one action that wrote to its log
+constexpr std::size_t pull_items = 1024;             ///< actions pulled from one relay at a time: all of one investigator
+constexpr std::size_t pull_bytes = 192 * 1024;
+constexpr std::size_t ask_bytes = 256;
+constexpr std::size_t reply_entries = 1024;          ///< in one REPLIES; header-only replies take about 300 octets
+constexpr std::size_t reply_header_bytes = 1024;     ///< fixed fields take 200, the reason text_bytes
+constexpr std::size_t reply_plain_bytes = 1024 * 1024;  ///< one part when opened: what 192 KiB may unpack to
+constexpr std::size_t trouble_bytes = 4096;          ///< why a job failed, in words
+constexpr std::size_t invite_uses = 100'000;         ///< machines that may join with one invite
+constexpr WallMs session_life_ms = 12LL * 3600 * 1000;  ///< so that a hardware token is touched once a day
+constexpr std::size_t session_bytes = 1024;          ///< its text takes about 300
+constexpr std::size_t join_bytes = 512 * 1024;       ///< a join string; the first relay's carries a roster
+constexpr std::size_t seal_bytes = 48;               ///< what sealing adds: a public key and a tag
+constexpr std::size_t agent_lines = 1024;            ///< in one TOLD; the rest follows in further ones
+constexpr std::size_t held = 8192;                   ///< journalled actions an agent names in HELLO: 160 KB
+constexpr std::size_t acks = 2048;                   ///< actions in each list of one ACKS
+constexpr std::size_t neighbour_cost = 1'000'000;    ///< sums of hops stay far from overflow
 
 // --- windows (bytes a sender may have in flight) ---
 constexpr std::uint32_t relay_window = 1024 * 1024;
