@@ -1,5 +1,6 @@
 // The modules of this build: one line each, sorted by name. A module that is not here does not exist.
 #include "modules/example/example.h"
+#include "modules/file/file.h"
 #include "modules/module.h"
 
 namespace mig::modules {
@@ -7,6 +8,7 @@ namespace mig::modules {
 const std::vector<const Module*>& all() {
   static const std::vector<const Module*> modules = {
       &example::module(),
+      &file::module(),
   };
   return modules;
 }
