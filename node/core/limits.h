@@ -25,6 +25,31 @@ constexpr std::size_t reply_part_bytes = 192 * 1024;
 constexpr std::size_t reply_parts = 64;
 constexpr std::size_t attributes_bytes = 2 * 1024;   ///< what an agent tells its home relay about itself
 constexpr std::size_t name_bytes = 64;               ///< labels of relays, agents, segments, tags
+constexpr std::size_t frame_depth = 12;              ///< our deepest frame nests 5; room for later fields
+constexpr std::size_t frame_values = 32 * 1024;      ///< msgpack values in one frame: 1 MiB of memory while it is read
+constexpr std::size_t tags = 32, tag_bytes = 256;    ///< on a certificate; the longest value of one
+constexpr std::size_t endpoint_bytes = 384;          ///< tcp://, a DNS name of 253, a port, #, 64 digits
+constexpr std::size_t alternatives = 8;              ///< endpoints in WELCOME and BYE
+constexpr std::size_t text_bytes = 512;              ///< a sentence to a person: reason of a refusal
+constexpr std::size_t certificate_bytes = 16 * 1024; ///< a certificate full of tags takes 11 KiB; a session less
+constexpr std::size_t ticket_bytes = 256;            ///< takes about 150
+constexpr std::size_t enrol_bytes = 32 * 1024;       ///< an invite and a request, each full of tags
+constexpr std::size_t enrol_answer_bytes = 224 * 1024;  ///< a roster with its signatures, and a certificate
+constexpr std::size_t put_objects = 512;             ///< small notices bundled; their bytes are bounded by the frame
+constexpr std::size_t digests = 4096;                ///< keys in one SYNC or WANT: 160 KB
+constexpr std::size_t tally_rows = 512;
+constexpr std::size_t row_bytes = 8 * 1024;          ///< log_segments take 5 KiB
+constexpr std::size_t log_segments = 256;            ///< boots of a relay during one action that wrote to its log
+constexpr std::size_t pull_items = 1024;             ///< actions pulled from one relay at a time: all of one investigator
+constexpr std::size_t pull_bytes = 192 * 1024;
+constexpr std::size_t ask_bytes = 256;
+constexpr std::size_t reply_entries = 1024;          ///< in one REPLIES; header-only replies take about 300 octets
+constexpr std::size_t reply_header_bytes = 1024;     ///< fixed fields take 200, the reason text_bytes
+constexpr std::size_t seal_bytes = 48;               ///< what sealing adds: a public key and a tag
+constexpr std::size_t agent_lines = 1024;            ///< in one TOLD; the rest follows in further ones
+constexpr std::size_t held = 8192;                   ///< journalled actions an agent names in HELLO: 160 KB
+constexpr std::size_t acks = 2048;                   ///< actions in each list of one ACKS
+constexpr std::size_t neighbour_cost = 1'000'000;    ///< sums of hops stay far from overflow
 
 // --- windows (bytes a sender may have in flight) ---
 constexpr std::uint32_t relay_window = 1024 * 1024;

@@ -10,9 +10,6 @@ namespace {
 constexpr std::size_t data_cap = 4 * 1024 * 1024;   // class 3 of one link
 constexpr std::size_t other_cap = 8 * 1024 * 1024;  // classes 1 and 2: over this the peer is not keeping up at all
 
-Duration beat_every(Role role) { return role == Role::relay ? limits::beat_relay : limits::beat_leaf; }
-Duration dead_after(Role role) { return role == Role::relay ? limits::dead_relay : limits::dead_leaf; }
-
 }  // namespace
 
 Link& Links::opened(const Now& now, const Linked& linked) {
@@ -43,11 +40,13 @@ Link* Links::find_sink(const SinkId& sink) {
   return nullptr;
 }
 
-void Links::up(const Now& now, Link& link, std::uint32_t peer_window, std::uint32_t own_window) {
+void Links::up(const Now& now, Link& link, std::uint32_t peer_window, std::uint32_t own_window,
+               bool leaf) {
   link.phase = Link::Phase::up;
   link.up_since = now.at;
-  link.beat_every = beat_every(link.role);
-  link.dead_after = dead_after(link.role);
+  link.leaf = leaf;
+  link.beat_every = leaf ? limits::beat_leaf : limits::beat_relay;
+  link.dead_after = leaf ? limits::dead_leaf : limits::dead_relay;
   link.dead_at = now.at + link.dead_after;
   link.beat_at = now.at + link.beat_every;
   link.peer_window = peer_window;
@@ -135,7 +134,7 @@ void Links::forgive(Duration late) {
 void Links::beat(const Now& now, Link& link, const Hash& root, Effects& out) {
   link.reported = link.consumed;
   link.beat_at = now.at + link.beat_every;
-  Beat beat{++link.beats, now.wall, link.consumed, link.role == Role::relay ? root : Hash{}};
+  Beat beat{++link.beats, now.wall, link.consumed, link.leaf ? Hash{} : root};
   out.push_back({Send{link.id, encode(beat)}, false});
 }
 

@@ -49,6 +49,7 @@ struct Link {
   };
   Instant dead_at, beat_at;
   Duration beat_every, dead_after;
+  bool leaf = true;
   std::uint64_t sent = 0, peer_consumed = 0, consumed = 0, reported = 0;
   std::uint32_t peer_window = 0, own_window = 0;
   std::uint64_t beats = 0;
@@ -66,8 +67,9 @@ class Links {
   Link* find_node(const NodeId& node);        ///< an up link to this relay or agent
   Link* find_sink(const SinkId& sink);
 
-  /// The handshake is done. `peer_window` is what the peer announced; `own_window` what we did.
-  void up(const Now& now, Link& link, std::uint32_t peer_window, std::uint32_t own_window);
+  /// The handshake is done. `peer_window` is what the peer announced; `own_window` what we did. `leaf`: one end is an
+  /// agent or investigator, so beats are slow and carry no board digest.
+  void up(const Now& now, Link& link, std::uint32_t peer_window, std::uint32_t own_window, bool leaf);
   /// Call first for every frame heard: counts it, keeps the link alive, reports consumption when a quarter is used.
   void heard(const Now& now, Link& link, std::size_t frame_bytes, bool counted, const Hash& root, Effects& out);
   void on_beat(Link& link, const Beat& beat, Effects& out);
@@ -102,6 +104,9 @@ class Backoff {
  private:
   Duration wait_{0};
 };
+
+/// How tickets and HELLO name a relay: by its link key, the only thing an agent knows of it before WELCOME.
+inline NodeId link_name_of(const LinkPublic& key) { return *NodeId::from(key.view().substr(0, NodeId::size)); }
 
 /// A link that is kept up by dialling. A relay keeps all of its targets up, a leaf one of them at a time.
 struct DialTarget {

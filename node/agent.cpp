@@ -1,0 +1,317 @@
+#include "node/agent.h"
+
+#include <algorithm>
+#include <deque>
+
+#include "node/core/links.h"
+#include "node/core/roster.h"
+#include "node/core/seal.h"
+#include "node/home_link.h"
+#include "node/journal.h"
+
+namespace mig::node {
+
+using namespace core;
+
+namespace {
+
+constexpr std::size_t waiting_max = 64;    // actions admitted but not started: 4 run at once
+constexpr std::size_t parked_max = 16;     // actions that want a newer roster than ours
+
+struct Waiting {
+  Action action;
+  std::uint64_t order = 0;
+};
+struct Running {
+  ActionKey key;
+  std::uint64_t batch = 0;                 // of its journal record
+  Start order;
+  std::vector<std::string> results;        // by operation index; empty: not given yet
+};
+
+bool found_anything(const std::string& result) {
+  auto json = parse_json(result, limits::job_output_bytes);
+  return json && json->is_object() && json->value("foundanything", false);
+}
+
+bool succeeded(const std::string& result) {
+  auto json = parse_json(result, limits::job_output_bytes);
+  return json && json->is_object() && json->value("success", false);
+}
+
+std::string failure_result(const std::string& why) {
+  return compact_json({{"foundanything", false}, {"success", false}, {"elements", nullptr}, {"statistics", nullptr}, {"errors", {why}}});
+}
+
+}  // namespace
+
+class Agent::Inside {
+ public:
+  Inside(AgentSetting setting, store::Store& store, const Seed& random_seed)
+      : setting_(std::move(setting)),
+        store_(store),
+        keys_(setting_.seed),
+        random_(random_seed),
+        journal_(store),
+        home_({setting_.trust, setting_.relays, setting_.joining, setting_.name, setting_.segment, setting_.tags,
+               attributes()},
+              keys_, store, random_) {}
+
+  void step(const Now& now, const Input& input, Effects& out) {
+    out_ = &out;
+    home_.begin(now, input);
+    if (!began_) began(now);
+    if (auto* linked = std::get_if<Linked>(&input)) home_.linked(now, *linked, journal_.held(), out);
+    if (auto* heard = std::get_if<Heard>(&input)) hear(now, *heard);
+    if (auto* yielded = std::get_if<Yielded>(&input)) take(now, *yielded);
+    if (auto* committed = std::get_if<Committed>(&input)) on_disk(*committed);
+    home_.tick(now, journal_.held(), out);
+    if (now.at >= purge_at_) {
+      journal_.purge(judge_time(now));
+      purge_at_ = now.at + Duration::seconds(60);
+    }
+    start_waiting(now);
+  }
+
+  Instant wake() const { return std::min(home_.wake(), purge_at_); }
+  bool attached() const { return home_.attached(); }
+
+ private:
+  /// Volatile columns (time, status) are filled in when a target is judged.
+  Bytes attributes() const {
+    AgentFacts facts = setting_.facts;
+    return compact_json(to_json(facts));
+  }
+
+  /// The later of our own clock and what relays said, so that a dead clock revives nothing.
+  WallMs judge_time(const Now& now) const { return std::max(now.wall, home_.relay_time(now)); }
+
+  void began(const Now& now) {
+    began_ = true;
+    std::vector<ActionKey> interrupted;
+    for (const auto& [key, entry] : journal_.all())
+      if (entry.state == core::Journal::started) interrupted.push_back(key);
+    for (const auto& key : interrupted) finish(now, key, State::failed, "interrupted: the agent stopped while this ran", {});
+  }
+
+  void hear(const Now& now, const Heard& heard) {
+    auto message = home_.heard(now, heard, journal_.held(), *out_);
+    if (!message) return;
+    if (std::holds_alternative<Welcome>(*message)) return welcomed();
+    if (auto* put = std::get_if<Put>(&*message)) return take(now, *put);
+    if (auto* acks = std::get_if<Acks>(&*message)) return take(*acks);
+  }
+
+  void welcomed() {
+    for (const auto& [key, entry] : journal_.all())
+      if (entry.state == core::Journal::done || entry.state == core::Journal::stored) send_results(key);
+  }
+
+  /// Results leave only once they are on disk: after a crash the agent must not say something else.
+  void on_disk(const Committed& committed) {
+    if (!committed.ok) {
+      tell(Level::alarm, "disk_refused", {{"what", "the state directory cannot be written; nothing starts until it can"}});
+      for (auto& [job, running] : running_)  // its order was dropped with the batch; the record is tried again
+        if (running.batch == committed.batch) order_start(running);
+      return;
+    }
+    auto leaving = std::exchange(unsent_, {});
+    for (const auto& [batch, key] : leaving) {
+      if (batch <= committed.batch)
+        send_results(key);
+      else
+        unsent_.emplace_back(batch, key);
+    }
+  }
+
+  void take(const Now& now, const Put& put) {
+    for (const auto& object : put.objects) {
+      if (object.kind == ObjectKind::roster) {
+        if (home_.take_roster(now, {object.text, object.signatures}, *out_)) retry_parked(now);
+      } else if (object.kind == ObjectKind::action) {
+        consider(now, {object.text, object.signatures});
+      }
+    }
+  }
+
+  /// Admits an action or answers why not. Nothing of it is stored before its signatures passed.
+  void consider(const Now& now, const SignedText& asked) {
+    const ActionId id = action_id_of(asked.text);
+    const ActionKey key = key_of(id);
+    if (const auto* entry = journal_.find(key)) {
+      if (entry->state != core::Journal::started) send_results(key);
+      return;
+    }
+    if (is_waiting(key)) return;
+    const auto& roster = home_.membership().roster();
+    if (!roster) return;
+    auto admission = admit(asked, *roster, judge_time(now));
+    if (!admission && admission.error().code == Code::later) return park(asked);
+    if (!admission) return answer_header(id, State::refused, admission.error().text, now);
+    if (auto allowed = locally_allowed(admission->action); !allowed)
+      return answer_header(id, State::refused, allowed.error().text, now);
+    if (!targeted(admission->action, now)) return answer_header(id, State::not_targeted, {}, now);
+    if (waiting_.size() >= waiting_max) return answer_header(id, State::refused, "busy: too many actions are waiting here", now);
+    waiting_.push_back({std::move(admission->action), ++order_});
+  }
+
+  Status locally_allowed(const Action& action) const {
+    for (const auto& operation : action.operations)
+      if (!setting_.modules.contains(operation.module))
+        return Error{Code::unsupported, "module '" + operation.module + "' is not available on this agent"};
+    return Done{};
+  }
+
+  bool targeted(const Action& action, const Now& now) const {
+    auto target = Target::parse(action.target);
+    if (!target) return false;  // parse_action has parsed it already
+    AgentFacts facts = setting_.facts;
+    facts.status = "online";
+    facts.heartbeattime = now.wall;
+    return target->matches(facts, now.wall, [this](std::string_view wanted, bool found) { return answered(wanted, found); });
+  }
+
+  /// MIG's -target-found and -target-notfound: what did this agent answer to an earlier action?
+  bool answered(std::string_view wanted, bool found) const {
+    for (const auto& [key, entry] : journal_.all())
+      if (wanted.size() >= 8 && entry.id.hex().starts_with(wanted)) return entry.outcome == (found ? State::found : State::clean);
+    return false;
+  }
+
+  bool is_waiting(const ActionKey& key) const {
+    return std::any_of(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return key_of(w.action.id) == key; });
+  }
+
+  void park(const SignedText& asked) {
+    if (parked_.size() >= parked_max) parked_.pop_front();
+    parked_.push_back(asked);
+    home_.want_roster(*out_);
+  }
+  void retry_parked(const Now& now) {
+    auto parked = std::exchange(parked_, {});
+    for (const auto& asked : parked) consider(now, asked);
+  }
+
+  void start_waiting(const Now& now) {
+    while (!waiting_.empty() && running_.size() < limits::running_per_agent) {
+      auto next = std::min_element(waiting_.begin(), waiting_.end(), [](const Waiting& a, const Waiting& b) {
+        return std::pair(-a.action.limits.priority, a.order) < std::pair(-b.action.limits.priority, b.order);
+      });
+      Action action = std::move(next->action);
+      waiting_.erase(next);
+      start(now, action);
+    }
+  }
+
+  void start(const Now& now, const Action& action) {
+    if (judge_time(now) > action.expire_after)
+      return answer_header(action.id, State::refused, "expired while it waited for its turn on this agent", now);
+    const ActionKey key = key_of(action.id);
+    journal_.start(action, now.wall);
+    Running& running = running_[++last_job_];
+    running = {key, 0, {last_job_, action.operations, {static_cast<double>(action.limits.seconds), action.limits.bytes}}, std::vector<std::string>(action.operations.size())};
+    tell(Level::info, "started", {{"action", action.id.brief()}, {"name", action.name}});
+    order_start(running);
+    if (home_.attached()) home_.send(2, ResultFrame{{}, true, key}, *out_);
+  }
+
+  /// Journal first: the job starts only when its record is on disk.
+  void order_start(Running& running) {
+    running.batch = store_.batch();
+    out_->push_back({running.order, true});
+  }
+
+  void take(const Now& now, const Yielded& yielded) {
+    auto it = running_.find(yielded.job);
+    if (it == running_.end()) return;
+    for (const auto& [index, result] : yielded.results)
+      if (index < it->second.results.size()) it->second.results[index] = result;
+    if (!yielded.last) return;
+    Running done = std::move(it->second);
+    running_.erase(it);
+    State outcome = State::clean;
+    std::string trouble = yielded.trouble;
+    for (auto& result : done.results) {
+      if (result.empty()) result = failure_result(trouble.empty() ? "error: the job ended without a result" : trouble);
+      if (!succeeded(result) && trouble.empty()) trouble = "error: an operation failed";
+      if (found_anything(result)) outcome = State::found;
+    }
+    if (!trouble.empty()) outcome = State::failed;
+    finish(now, done.key, outcome, trouble, done.results);
+  }
+
+  void finish(const Now& now, const ActionKey& key, State outcome, const std::string& trouble,
+              const std::vector<std::string>& results) {
+    const JournalEntry* entry = journal_.find(key);
+    if (!entry) return;
+    ReplyHeader header;
+    header.action = entry->id;
+    header.agent = keys_.id();
+    header.state = entry->disclose == Disclose::found ? outcome : State::answered;
+    header.started = entry->started;
+    header.finished = now.wall;
+    ReplyBody body{entry->id, keys_.id(), outcome, trouble, join(results)};
+    journal_.finish(key, outcome, make_replies(header, body, entry->reply_key, keys_, random_));
+    tell(Level::info, "answered", {{"action", entry->id.brief()}, {"trouble", trouble}});
+    unsent_.emplace_back(store_.batch(), key);
+  }
+
+  static std::string join(const std::vector<std::string>& results) {
+    std::string out = "[";
+    for (const auto& result : results) out += (out.size() > 1 ? "," : "") + result;
+    return out + "]";
+  }
+
+  void send_results(const ActionKey& key) {
+    if (!home_.attached()) return;
+    for (auto& frame : journal_.frames(key)) home_.send_frame(3, std::move(frame), *out_);
+  }
+
+  /// An answer without a body. It is not kept: the relay offers the action again until it has an answer.
+  void answer_header(const ActionId& id, State state, const std::string& reason, const Now& now) {
+    ReplyHeader header;
+    header.action = id;
+    header.agent = keys_.id();
+    header.state = state;
+    header.reason = reason;
+    header.started = header.finished = now.wall;
+    tell(state == State::refused ? Level::warning : Level::debug, std::string(to_text(state)), {{"action", id.brief()}, {"why", reason}});
+    home_.send(3, ResultFrame{make_reply(header, {}, {}, keys_, random_), false, key_of(id)}, *out_);
+  }
+
+  void take(const Acks& acks) {
+    for (const auto& key : acks.stored) journal_.stored(key);
+    for (const auto& key : acks.done) journal_.confirmed(key);
+    for (const auto& refusal : acks.refused)
+      tell(Level::warning, "result_refused", {{"action", refusal.action.brief()}, {"code", std::to_string(static_cast<int>(refusal.code))}});
+  }
+
+  void tell(Level level, std::string name, std::vector<std::pair<std::string, std::string>> fields) {
+    out_->push_back({Tell{{level, std::move(name), std::move(fields)}}, false});
+  }
+
+  AgentSetting setting_;
+  store::Store& store_;
+  Keys keys_;
+  Random random_;
+  Journal journal_;
+  HomeLink home_;
+  Effects* out_ = nullptr;  // of the step in progress
+  bool began_ = false;
+  Instant purge_at_{};
+  std::uint64_t order_ = 0;
+  JobId last_job_ = 0;
+  std::vector<Waiting> waiting_;
+  std::map<JobId, Running> running_;
+  std::vector<std::pair<std::uint64_t, ActionKey>> unsent_;  // batch that holds the results, action
+  std::deque<SignedText> parked_;
+};
+
+Agent::Agent(AgentSetting setting, store::Store& store, const Seed& random_seed)
+    : inside_(std::make_unique<Inside>(std::move(setting), store, random_seed)) {}
+Agent::~Agent() = default;
+void Agent::step(const Now& now, const Input& input, Effects& out) { inside_->step(now, input, out); }
+Instant Agent::wake() const { return inside_->wake(); }
+bool Agent::attached() const { return inside_->attached(); }
+
+}  // namespace mig::node
