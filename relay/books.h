@@ -1,0 +1,82 @@
+// The books of a home relay: all accounts, what is due to which reader, and the reply log on disk.
+//
+// It decides what to say and when; who carries it (links, routes) is the relay's business, handed in as `Outlets`.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+
+#include "relay/accounts.h"
+
+namespace mig::relay {
+
+struct Outlets {
+  /// To a reader, wherever it is attached. `frame_class` 2 or 3; frames of one `key` coalesce.
+  std::function<void(const SinkNotice& sink, int frame_class, const core::Routed& routed, core::BytesView key)> to_sink;
+  /// To an attached agent.
+  std::function<void(const Member& member, int frame_class, const core::Message& message)> to_agent;
+  std::function<core::Bytes(core::BytesView row)> sign_row;
+};
+
+class Books {
+ public:
+  Books(store::Store& store, Register& members, core::NodeId self, Outlets outlets);
+  /// Reads accounts, closed states and logs. `instance`: of this boot.
+  void load(std::uint64_t instance, core::WallMs reset_at, const core::Now& now);
+  void reset(std::uint64_t instance, core::WallMs reset_at, const core::Now& now);
+
+  const std::map<core::ActionKey, Account>& all() const { return accounts_; }
+  bool has(const core::ActionKey& key) const { return accounts_.contains(key); }
+  void open(const core::Action& action, const core::SignedText& asked, const std::map<core::SinkId, SinkNotice>& sinks, const core::Now& now);
+
+  /// A new session of an agent: its word replaces what was remembered of it, but for what is closed.
+  void attached(Member& member, const std::vector<core::Held>& held, const core::Now& now);
+  void detached(const Member& member, const core::Now& now);
+  void left(const core::NodeId& agent, const core::Now& now);
+  /// Offers every live action the member has not answered.
+  void offer_all(Member& member, const core::Now& now);
+
+  /// A result part. `code` full..bad: refused. Otherwise it is in the open batch (or had been logged before).
+  struct Taken {
+    std::optional<core::AckCode> refused;
+    bool complete = false;                              ///< all parts of this agent are in
+    std::string why;
+  };
+  Taken take(const Member& member, const core::ResultFrame& frame, const core::Now& now);
+
+  /// A reader came, moved or began a new epoch: everything it was told is told again.
+  void reader(const SinkNotice& sink, const core::Now& now);
+  void no_reader(const core::SinkId& sink);
+  void pull(const SinkNotice& sink, const core::Pull& pull, const core::Now& now);
+
+  /// Sends what is due. `sinks`: all live ones.
+  void tick(const core::Now& now, const std::map<core::SinkId, SinkNotice>& sinks);
+  core::Instant wake() const;
+  /// Hand-over of this member may be told: every attached reader has seen it in a row of ours.
+  bool gate_open(const Member& member, const std::map<core::SinkId, SinkNotice>& sinks, const core::Now& now) const;
+
+ private:
+  void changed(Account& account, const core::Now& now);
+  void offer(Account& account, Member& member, const core::Now& now);
+  void close(Account& account, const core::NodeId& agent, core::State state, const core::Now& now);
+  void say_row(Account& account, Demand& demand, const SinkNotice& sink, const core::Now& now);
+  const core::Row& current_row(Account& account, const core::Now& now);
+  void serve(Account& account, Demand& demand, const SinkNotice& sink, const core::Now& now);
+  void confirm(Account& account, std::uint64_t instance, std::uint64_t from, std::uint64_t to);
+  std::optional<core::LogEntry> entry(const core::ActionKey& key, const core::LogPosition& position) const;
+  void forget(const core::ActionKey& key);
+  void plan(Account& account);
+
+  store::Store& store_;
+  Register& members_;
+  core::NodeId self_;
+  Outlets outlets_;
+  std::uint64_t instance_ = 0;
+  core::WallMs reset_at_ = 0;
+  std::map<core::ActionKey, Account> accounts_;
+  std::map<core::ActionKey, core::Instant> planned_;    ///< when each account has something due
+  std::set<std::pair<core::Instant, core::ActionKey>> due_;
+};
+
+}  // namespace mig::relay

@@ -1,0 +1,211 @@
+// The board and its repair: what comes in is verified, pinned, flooded; digests find what got lost.
+#include <algorithm>
+
+#include "relay/inside.h"
+
+namespace mig::relay {
+
+using namespace core;
+
+namespace {
+constexpr std::size_t put_bytes = 64 * 1024;      // objects are bundled up to this
+constexpr std::size_t digests_per_frame = 4000;   // about 36 octets each
+}
+
+void Relay::Inside::take(Link& link, const Put& put) {
+  const LinkId id = link.id;
+  for (const auto& object : put.objects) {
+    Link* still = links_.find(id);  // an object may end the session
+    if (!still) return;
+    take(*still, object);
+  }
+}
+
+void Relay::Inside::take(Link& link, const Object& object) {
+  const bool asks = link.role == Role::investigator;
+  auto seen = preview(object);
+  auto verdict = [&](const BoardKey& key, VerdictCode code, const std::string& text) {
+    if (asks) links_.send(link.id, 1, Verdict{key, code, text}, *out_, "v" + key);
+    if (code != VerdictCode::stored)
+      tell(asks ? Level::warning : Level::info, "refused", {{"from", link.name}, {"why", text}});
+  };
+  if (!seen) return verdict(board_key(object.kind, hash_of(object.text).view()), VerdictCode::bad, seen.error().text);
+  if (object.kind == ObjectKind::relay && seen->key == board_key(ObjectKind::relay, keys_.id().view())) {
+    if (presence_.seen_elsewhere(seen->version, now_)) {
+      tell(Level::alarm, "store_was_lost", {{"what", "a neighbour holds a newer record of this relay than its store did"}});
+      books_.reset(presence_.instance(), presence_.reset_at(), now_);
+    }
+    return;
+  }
+  if (!board_.wants(seen->key, seen->version)) {
+    if (asks && board_.find(seen->key)) verdict(seen->key, VerdictCode::stored, "");
+    return;
+  }
+  if (board_.full(object.text.size())) return verdict(seen->key, VerdictCode::quota, "the board is full");
+  if (asks && object.kind == ObjectKind::action && !may_inject(link.investigator))
+    return verdict(seen->key, VerdictCode::quota, "too many actions in a short time: 20 at once, then 10 a minute");
+  auto notice = verify_notice(object, membership_, now_.wall);
+  if (!notice && notice.error().code == Code::later && !asks) {
+    links_.send(link.id, 1, Want{{board_key(ObjectKind::roster, {})}}, *out_, "want-roster");
+    return;
+  }
+  if (!notice) return verdict(seen->key, VerdictCode::refused, notice.error().text);
+  if (auto* sink = std::get_if<SinkNotice>(&notice->content); sink && asks && sink->session.investigator != link.investigator)
+    return verdict(seen->key, VerdictCode::refused, "a sink may only be announced by its investigator");
+  pin(*notice, object, &link);
+  if (asks)
+    promise([this, id = link.id, key = seen->key](bool ok) {
+      links_.send(id, 1, Verdict{key, ok ? VerdictCode::stored : VerdictCode::quota, ok ? "" : "this relay's disk is full or failing"}, *out_, "v" + key);
+    });
+}
+
+/// `from`: nullptr when it is our own or comes from our store.
+void Relay::Inside::pin(const Notice& notice, const Object& object, const Link* from) {
+  if (!board_.wants(notice.key, notice.version)) return;
+  const bool fresh = from != nullptr || object.kind == ObjectKind::relay;
+  if (std::holds_alternative<RosterNotice>(notice.content)) return take_roster(object);
+  board_.pin(notice.key, {object, notice.version, notice.expires}, fresh);
+  if (from) flood(notice.key, object, from);
+  if (auto* admission = std::get_if<Admission>(&notice.content)) {
+    if (from) tell(Level::info, "action", {{"action", admission->action.id.brief()}, {"name", admission->action.name}, {"from", from->name}});
+    books_.open(admission->action, {object.text, object.signatures}, sinks_, now_);
+  } else if (auto* relay = std::get_if<RelayNotice>(&notice.content)) {
+    relays_[relay->record.relay] = relay->certificate;
+    map_.put(relay->record);
+  } else if (auto* sink = std::get_if<SinkNotice>(&notice.content)) {
+    auto held = sinks_.find(sink->record.sink);
+    const bool anew = held == sinks_.end() || held->second.record.epoch != sink->record.epoch || held->second.record.relay != sink->record.relay;
+    sinks_[sink->record.sink] = *sink;
+    if (anew) books_.reader(*sink, now_);
+  }
+}
+
+void Relay::Inside::take_roster(const Object& object) {
+  auto adopted = membership_.adopt({object.text, object.signatures}, now_.wall);
+  if (adopted && *adopted == Membership::Adopted::forked)
+    tell(Level::alarm, "roster_forked", {{"version", std::to_string(membership_.roster_version())}});
+  if (!adopted || *adopted == Membership::Adopted::older || *adopted == Membership::Adopted::forked) return;
+  const BoardKey key = board_key(ObjectKind::roster, {});
+  const Version version{membership_.roster_version(), 0};
+  if (!board_.wants(key, version)) return;
+  board_.pin(key, {object, version, membership_.roster()->expires}, false);
+  store_.put("m/roster", pack_object(object));
+  tell(Level::info, "roster", {{"version", std::to_string(version.major)}});
+  flood(key, object, nullptr);
+  for (const auto& [agent, member] : members_.all())
+    if (member.link != 0) links_.send(member.link, 1, Put{{object}}, *out_, key);
+}
+
+void Relay::Inside::publish_own_record() {
+  auto record = presence_.due(now_);
+  if (!record) return;
+  Object object{ObjectKind::relay, pack(*record), {}, membership_.certificate()};
+  object.signatures.push_back(keys_.sign(domain::object, object.text));
+  const BoardKey key = board_key(ObjectKind::relay, keys_.id().view());
+  if (!board_.wants(key, {record->instance, record->n})) return;
+  map_.put(*record);
+  relays_[keys_.id()] = *read_certificate(membership_.certificate());
+  board_.pin(key, {object, {record->instance, record->n}, record->expires}, true);
+  // Its version is on disk before anyone sees it: a later boot must know what it has said.
+  promise([this, key, object](bool ok) {
+    if (ok) flood(key, object, nullptr);
+  });
+}
+
+/// To every other relay link, and to investigators what concerns them.
+void Relay::Inside::flood(const BoardKey& key, const Object& object, const Link* from) {
+  const LinkId source = from ? from->id : 0;
+  std::vector<LinkId> to;
+  for (const auto& [id, link] : links_.all()) {
+    if (id == source || link.phase != Link::Phase::up || link.role == Role::agent) continue;
+    const bool shown = object.kind == ObjectKind::relay || object.kind == ObjectKind::roster;
+    if (link.role == Role::relay || shown) to.push_back(id);
+  }
+  for (LinkId id : to) links_.send(id, 1, Put{{object}}, *out_, key);
+}
+
+void Relay::Inside::sync(Link& link, std::uint32_t kinds) {
+  synced_at_[link.id] = now_.at;
+  const auto digests = board_.digests(kinds);
+  std::size_t at = 0;
+  do {
+    Sync frame;
+    frame.kinds = kinds;
+    const std::size_t end = std::min(digests.size(), at + digests_per_frame);
+    frame.digests.assign(digests.begin() + static_cast<std::ptrdiff_t>(at), digests.begin() + static_cast<std::ptrdiff_t>(end));
+    at = end;
+    frame.last = at == digests.size();
+    links_.send(link.id, 1, frame, *out_);
+  } while (at < digests.size());
+}
+
+void Relay::Inside::take(Link& link, const Sync& sync_frame) {
+  auto& collected = syncing_[link.id];
+  if (collected.size() + sync_frame.digests.size() > limits::board_objects) return bye(link.id, ByeCode::quota, "a digest of more than the board can hold");
+  collected.insert(collected.end(), sync_frame.digests.begin(), sync_frame.digests.end());
+  if (!sync_frame.last) return;
+  std::map<BoardKey, Version> theirs;
+  for (auto& digest : std::exchange(collected, {})) theirs[digest.key] = digest.version;
+  const BoardKey own = board_key(ObjectKind::relay, keys_.id().view());
+  if (auto mine = theirs.find(own); mine != theirs.end() && presence_.seen_elsewhere(mine->second, now_)) {
+    tell(Level::alarm, "store_was_lost", {{"what", "a neighbour holds a newer record of this relay than its store did"}});
+    books_.reset(presence_.instance(), presence_.reset_at(), now_);
+  }
+  std::vector<BoardKey> lacking;
+  for (const auto& digest : board_.digests(sync_frame.kinds)) {
+    auto it = theirs.find(digest.key);
+    if (it == theirs.end() || it->second < digest.version) lacking.push_back(digest.key);
+  }
+  give(link, lacking);
+  if (link.role == Role::investigator) sync(link, sync_frame.kinds);
+  link.synced = true;
+}
+
+void Relay::Inside::take(Link& link, const Want& want) {
+  if (link.role != Role::agent) return give(link, want.keys);
+  // Agents may ask for the roster alone: actions are offered to them.
+  if (std::find(want.keys.begin(), want.keys.end(), board_key(ObjectKind::roster, {})) != want.keys.end())
+    give(link, {board_key(ObjectKind::roster, {})});
+}
+
+void Relay::Inside::give(Link& link, const std::vector<BoardKey>& keys) {
+  Put put;
+  std::size_t bytes = 0;
+  for (const auto& key : keys) {
+    const Pinned* pinned = board_.find(key);
+    if (!pinned) continue;
+    if (bytes + pinned->object.text.size() > put_bytes && !put.objects.empty()) {
+      links_.send(link.id, 1, std::exchange(put, {}), *out_);
+      bytes = 0;
+    }
+    bytes += pinned->object.text.size() + pinned->object.author.size() + 1024;
+    put.objects.push_back(pinned->object);
+  }
+  if (!put.objects.empty()) links_.send(link.id, 1, put, *out_);
+}
+
+void Relay::Inside::expire() {
+  if (now_.wall < board_.next_expiry()) return;
+  for (const auto& key : board_.expire(now_.wall)) {
+    if (key[0] == static_cast<char>(ObjectKind::relay)) {
+      const NodeId relay = *NodeId::from(BytesView(key).substr(1));
+      map_.erase(relay);
+      relays_.erase(relay);
+    } else if (key[0] == static_cast<char>(ObjectKind::sink)) {
+      const SinkId sink = *SinkId::from(BytesView(key).substr(1));
+      sinks_.erase(sink);
+      books_.no_reader(sink);
+    }
+  }
+}
+
+bool Relay::Inside::may_inject(const Fingerprint& investigator) {
+  Tokens& tokens = tokens_.try_emplace(investigator, Tokens{static_cast<double>(limits::inject_burst), now_.at}).first->second;
+  tokens.left = std::min<double>(limits::inject_burst, tokens.left + static_cast<double>((now_.at - tokens.at).us) * limits::inject_per_minute / 60e6);
+  tokens.at = now_.at;
+  if (tokens.left < 1) return false;
+  tokens.left -= 1;
+  return true;
+}
+
+}  // namespace mig::relay

@@ -1,0 +1,218 @@
+// Who is at the other end: HELLO, WELCOME and enrolment.
+#include <algorithm>
+
+#include "relay/inside.h"
+
+namespace mig::relay {
+
+using namespace core;
+
+namespace {
+constexpr std::uint32_t busy_retry_ms = 5000;
+}
+
+/// We dialled: greet, or enrol first.
+void Relay::Inside::greet(Link& link) {
+  if (!membership_.enrolled()) {
+    if (!setting_.joining) return;
+    tell(Level::info, "enrolling", {{"at", link.address}});
+    links_.send_now(link.id, membership_.enrol_request(*setting_.joining, keys_, setting_.name, setting_.segment, {}, random_), *out_);
+    return;
+  }
+  Hello hello;
+  hello.role = Role::relay;
+  hello.proof = membership_.certificate();
+  hello.boot_nonce = boot_nonce_;
+  hello.now = now_.wall;
+  hello.window = limits::relay_window;
+  hello.roster_version = membership_.roster_version();
+  links_.send_now(link.id, hello, *out_);
+}
+
+void Relay::Inside::hello(Link& link, const Hello& hello) {
+  if (link.direction != Direction::in) return bye(link.id, ByeCode::bad_proto, "HELLO goes from the one who dialled");
+  if (hello.protocol_low > protocol_version || hello.protocol_high < protocol_version)
+    return bye(link.id, ByeCode::bad_proto, "this relay speaks version 1 of the protocol");
+  if (!membership_.enrolled()) return bye(link.id, ByeCode::busy, "this relay is not enrolled yet", busy_retry_ms);
+  switch (hello.role) {
+    case Role::relay: return hello_relay(link, hello);
+    case Role::agent: return hello_agent(link, hello);
+    case Role::investigator: return hello_investigator(link, hello);
+  }
+  bye(link.id, ByeCode::bad_proto, "unknown role");
+}
+
+void Relay::Inside::hello_relay(Link& link, const Hello& hello) {
+  auto certificate = verify_certificate(hello.proof, *membership_.roster(), now_.wall);
+  if (!certificate) return bye(link.id, ByeCode::bad_cert, certificate.error().text, 30'000);
+  if (certificate->role != Role::relay || certificate->link_key != link.peer_key)
+    return bye(link.id, ByeCode::bad_cert, "the certificate is not of this link's key", 30'000);
+  if (certificate->id() == keys_.id()) return bye(link.id, ByeCode::self, "this is yourself", 3'600'000);
+  link.node = certificate->id();
+  if (!keep_this_link(link, certificate->id())) return bye(link.id, ByeCode::dup_link, "there is a link between us", 60'000);
+  link.role = Role::relay;
+  link.name = certificate->name;
+  link.sign_key = certificate->sign_key;
+  welcome(link, hello);
+  links_.up(now_, link, hello.window, limits::relay_window, false);
+  relay_up(link);
+}
+
+/// Two relays that dial each other keep the link dialled by the lower id; an older session of the same direction ends.
+bool Relay::Inside::keep_this_link(const Link& link, const NodeId& peer) {
+  std::vector<LinkId> others;
+  for (const auto& [id, other] : links_.all())
+    if (id != link.id && other.phase == Link::Phase::up && other.role == Role::relay && other.node == peer) others.push_back(id);
+  for (LinkId other : others) {
+    const Direction direction = links_.find(other)->direction;
+    const bool lower_dials = (keys_.id() < peer) == (link.direction == Direction::out);
+    if (direction != link.direction && !lower_dials) return false;
+    bye(other, direction == link.direction ? ByeCode::superseded : ByeCode::dup_link, "another link between us is kept");
+  }
+  return true;
+}
+
+void Relay::Inside::welcome(Link& link, const Hello& hello) {
+  Welcome welcome;
+  welcome.certificate = membership_.certificate();
+  welcome.session = link.session = ++sessions_;
+  welcome.now = now_.wall;
+  welcome.window = hello.role == Role::agent ? limits::agent_window : hello.role == Role::relay ? limits::relay_window : limits::investigator_window;
+  welcome.beat_s = static_cast<std::uint32_t>((hello.role == Role::relay ? limits::beat_relay : limits::beat_leaf).us / 1'000'000);
+  welcome.herd_ms = limits::herd_ms_per_agent * static_cast<std::uint32_t>(members_.all().size());
+  welcome.roster_version = membership_.roster_version();
+  links_.send_now(link.id, welcome, *out_);
+}
+
+void Relay::Inside::hello_agent(Link& link, const Hello& hello) {
+  auto certificate = verify_certificate(hello.proof, *membership_.roster(), now_.wall);
+  if (!certificate) return bye(link.id, ByeCode::bad_cert, certificate.error().text, 30'000);
+  if (certificate->role != Role::agent || certificate->link_key != link.peer_key)
+    return bye(link.id, ByeCode::bad_cert, "the certificate is not of this link's key", 30'000);
+  auto ticket = verify_ticket(hello.ticket, certificate->sign_key);
+  if (!ticket || ticket->agent != certificate->id() || ticket->relay != link_name_of(keys_.link_public()))
+    return bye(link.id, ByeCode::bad_object, "the ticket is not for this relay", 30'000);
+  if (hello.attributes.size() > limits::attributes_bytes) return bye(link.id, ByeCode::bad_object, "attributes over 2 KiB", 30'000);
+  Member* known = members_.find(certificate->id());
+  if (known && ticket->attach_seq <= known->attach_seq)
+    return bye(link.id, ByeCode::stale_seq, "attach_seq must grow", 100, known->attach_seq + 1);
+  if (!known && members_.all().size() >= setting_.agents_max)
+    return bye(link.id, ByeCode::busy, "this relay has all the agents it may have", busy_retry_ms);
+  if (known && known->link != 0) bye(known->link, ByeCode::superseded, "a newer session of this agent began");
+
+  Member member;
+  member.id = certificate->id();
+  member.name = certificate->name;
+  member.attach_seq = ticket->attach_seq;
+  member.ticket = hello.ticket;
+  member.certificate = hello.proof;
+  member.attributes = hello.attributes;
+  member.first_seen = member.last_seen = now_.wall;
+  member.sign_key = certificate->sign_key;
+  members_.enter(std::move(member));
+  for (const auto& old_home : hello.maybe_at)
+    if (old_home != link_name_of(keys_.link_public())) outbox_.add(old_home, certificate->id(), now_.at);
+
+  // The register entry is on disk before the agent hears WELCOME; only then is it attached and offered work.
+  promise([this, id = link.id, hello, certificate = *certificate](bool ok) {
+    Link* waiting = links_.find(id);
+    if (!waiting || waiting->phase != Link::Phase::greeting) return;
+    if (!ok) return bye(id, ByeCode::busy, "this relay's disk is full or failing", busy_retry_ms);
+    Member* entered = members_.find(certificate.id());
+    if (!entered) return;
+    waiting->role = Role::agent;
+    waiting->node = certificate.id();
+    waiting->name = certificate.name;
+    waiting->sign_key = certificate.sign_key;
+    welcome(*waiting, hello);
+    links_.up(now_, *waiting, hello.window, limits::agent_window, true);
+    entered->link = id;
+    entered->attached_at = now_.at;
+    tell(Level::info, "agent_attached", {{"agent", certificate.name}, {"id", certificate.id().hex()}});
+    if (hello.roster_version < membership_.roster_version()) links_.send(id, 1, Put{{membership_.roster_object()}}, *out_);
+    books_.attached(*entered, hello.held, now_);
+    books_.offer_all(*entered, now_);
+    presence_.load(now_.at, static_cast<std::uint32_t>(members_.all().size()), members_.online());
+  });
+}
+
+void Relay::Inside::hello_investigator(Link& link, const Hello& hello) {
+  auto session = verify_session(hello.proof, *membership_.roster(), now_.wall);
+  if (!session) return bye(link.id, ByeCode::bad_cert, session.error().text, 30'000);
+  if (session->session.link_key != link.peer_key)
+    return bye(link.id, ByeCode::bad_cert, "the session is not of this link's key", 30'000);
+  if (Link* older = links_.find_sink(session->session.sink)) bye(older->id, ByeCode::superseded, "a newer session of this sink began");
+  link.role = Role::investigator;
+  link.name = session->name;
+  link.sink = session->session.sink;
+  link.sign_key = session->session.sign_key;
+  link.investigator = session->session.investigator;
+  welcome(link, hello);
+  links_.up(now_, link, hello.window, limits::investigator_window, true);
+  tell(Level::info, "investigator_attached", {{"name", link.name}, {"sink", link.sink.brief()}});
+}
+
+void Relay::Inside::welcomed(Link& link, const Welcome& welcome) {
+  if (link.direction != Direction::out || !membership_.enrolled()) return bye(link.id, ByeCode::bad_proto, "unexpected WELCOME");
+  auto certificate = verify_certificate(welcome.certificate, *membership_.roster(), now_.wall);
+  if (!certificate) return bye(link.id, ByeCode::bad_cert, certificate.error().text);
+  if (certificate->role != Role::relay || certificate->link_key != link.peer_key)
+    return bye(link.id, ByeCode::bad_cert, "the certificate is not of this link's key");
+  link.node = certificate->id();
+  if (!keep_this_link(link, certificate->id())) return bye(link.id, ByeCode::dup_link, "there is a link between us");
+  link.role = Role::relay;
+  link.name = certificate->name;
+  link.sign_key = certificate->sign_key;
+  link.session = welcome.session;
+  links_.up(now_, link, welcome.window, limits::relay_window, false);
+  for (auto& target : targets_)
+    if (target.link == link.id) target.backoff.good();
+  relay_up(link);
+}
+
+void Relay::Inside::relay_up(Link& link) {
+  tell(Level::info, "link_up", {{"peer", link.name}, {"id", link.node.brief()}});
+  sync(link, 0xffffffff);
+}
+
+void Relay::Inside::enrol(Link& link, const Enrol& enrol) {
+  if (link.direction != Direction::in) return bye(link.id, ByeCode::bad_proto, "unexpected ENROL");
+  if (!membership_.enrolled()) return bye(link.id, ByeCode::busy, "this relay is not enrolled yet", 1000);
+  if (enrol.answer_to != link.peer_key) return bye(link.id, ByeCode::bad_object, "the answer must go to this link's key");
+  if (enroller_ && enroller_->key() == enrol.to) return answer_enrolment({keys_.id(), link.id, enrol});
+  for (const auto& [id, record] : map_.records()) {
+    if (!record.enroller || !map_.reachable(keys_.id(), id)) continue;
+    return route_to_relay(id, EnrolRouted{keys_.id(), link.id, enrol});
+  }
+  bye(link.id, ByeCode::busy, "no enroller can be reached from here now", 2000);
+}
+
+void Relay::Inside::answer_enrolment(const EnrolRouted& routed) {
+  if (!enroller_) return;
+  auto decision = enroller_->decide(routed.enrol, membership_, now_.wall, random_);
+  tell(decision.refused.empty() ? Level::info : Level::warning, decision.refused.empty() ? "enrolled" : "enrolment_refused",
+       {{"name", decision.name}, {"why", decision.refused}});
+  auto say = [this, routed, answer = decision.answer](bool ok) {
+    if (!ok) return;  // it asks again
+    if (routed.origin != keys_.id()) return route_to_relay(routed.origin, EnrolledRouted{routed.link, answer});
+    if (Link* link = links_.find(routed.link); link && link->phase == Link::Phase::greeting) links_.send_now(link->id, answer, *out_);
+  };
+  if (decision.wrote)
+    promise(say);
+  else
+    say(true);
+}
+
+void Relay::Inside::enrolled(Link& link, const Enrolled& answer) {
+  if (membership_.enrolled() || link.direction != Direction::out) return;
+  if (auto taken = membership_.take_answer(answer, keys_, now_.wall); !taken) {
+    tell(Level::alarm, "enrolment_refused", {{"why", taken.error().text}});
+    return bye(link.id, ByeCode::shutdown, "not enrolled");
+  }
+  store_.put("m/certificate", membership_.certificate());
+  take_roster(membership_.roster_object());
+  tell(Level::info, "enrolled", {{"mesh", setting_.trust.name}, {"id", keys_.id().hex()}});
+  greet(link);
+}
+
+}  // namespace mig::relay

@@ -1,0 +1,123 @@
+// The relay's inside: what its nouns are and how a step passes through them. Only relay/*.cpp include this.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <set>
+
+#include "node/core/links.h"
+#include "node/core/map.h"
+#include "node/core/membership.h"
+#include "relay/board.h"
+#include "relay/books.h"
+#include "relay/enroller.h"
+#include "relay/notice.h"
+#include "relay/outbox.h"
+#include "relay/presence.h"
+#include "relay/register.h"
+#include "relay/relay.h"
+
+namespace mig::relay {
+
+class Relay::Inside {
+ public:
+  Inside(RelaySetting setting, store::Store& store, const core::Seed& random_seed);
+  void step(const core::Now& now, const core::Input& input, core::Effects& out);
+  core::Instant wake() const;
+
+ private:
+  using Fields = std::vector<std::pair<std::string, std::string>>;
+  /// Something that is said only when this batch is on disk, and what is said if the disk refuses.
+  struct Promise {
+    std::uint64_t batch = 0;
+    std::function<void(bool ok)> settle;
+  };
+
+  // relay.cpp: the step
+  void boot();
+  void linked(const core::Linked& linked);
+  void heard(const core::Heard& heard);
+  void greeted(core::Link& link, const core::Message& message);
+  void spoken(core::Link& link, core::Message& message);
+  void committed(const core::Committed& committed);
+  void tick();
+  void promise(std::function<void(bool ok)> settle);
+  void tell(core::Level level, std::string name, Fields fields = {});
+  void lost(core::LinkId id, const char* why);
+  void bye(core::LinkId id, core::ByeCode code, std::string text, std::uint32_t retry_ms = 0, std::uint64_t min_seq = 0);
+
+  // greeting.cpp: who is at the other end
+  void hello(core::Link& link, const core::Hello& hello);
+  void hello_relay(core::Link& link, const core::Hello& hello);
+  void hello_agent(core::Link& link, const core::Hello& hello);
+  void hello_investigator(core::Link& link, const core::Hello& hello);
+  void welcome(core::Link& link, const core::Hello& hello);
+  void welcomed(core::Link& link, const core::Welcome& welcome);
+  void relay_up(core::Link& link);
+  void enrol(core::Link& link, const core::Enrol& enrol);
+  void enrolled(core::Link& link, const core::Enrolled& answer);
+  void greet(core::Link& link);
+  bool keep_this_link(const core::Link& link, const core::NodeId& peer);
+
+  // bulletin.cpp: the board and its repair
+  void take(core::Link& link, const core::Put& put);
+  void take(core::Link& link, const core::Object& object);
+  void pin(const Notice& notice, const core::Object& object, const core::Link* from);
+  void take_roster(const core::Object& object);
+  void publish_own_record();
+  void flood(const core::BoardKey& key, const core::Object& object, const core::Link* from);
+  void sync(core::Link& link, std::uint32_t kinds);
+  void take(core::Link& link, const core::Sync& sync);
+  void take(core::Link& link, const core::Want& want);
+  void give(core::Link& link, const std::vector<core::BoardKey>& keys);
+  void expire();
+  bool may_inject(const core::Fingerprint& investigator);
+
+  // post.cpp: routes, and what is addressed to this relay
+  void route(core::Route route, int frame_class, core::BytesView key, bool row);
+  void route_to_relay(const core::NodeId& to, const core::Routed& routed, int frame_class = 2);
+  void take(core::Link& link, core::Route& route);
+  void delivered(const core::Routed& routed);
+  void take(const core::SignedPull& pull);
+  void take(const core::SignedAsk& ask);
+  void take(const core::Handover& handover);
+  void take(const core::Handed& handed);
+  void hand_over();
+  void take(core::Link& link, const core::ResultFrame& frame);
+  void answer_enrolment(const core::EnrolRouted& routed);
+
+  RelaySetting setting_;
+  store::Store& store_;
+  core::Keys keys_;
+  core::Random random_;
+  core::Membership membership_;
+  core::Links links_;
+  core::Map map_;
+  Board board_;
+  Register members_;
+  Outbox outbox_;
+  std::optional<Enroller> enroller_;
+  Presence presence_;
+  Books books_;
+  std::map<core::SinkId, SinkNotice> sinks_;
+  std::map<core::NodeId, core::Certificate> relays_;   ///< of live RELAY notices
+  std::vector<core::DialTarget> targets_;
+  std::vector<Promise> promises_;
+  std::map<core::LinkId, std::vector<core::Digest>> syncing_;  ///< digests of a Sync in several frames
+  std::map<core::LinkId, core::Instant> synced_at_;
+  std::map<core::LinkId, unsigned> root_differs_;
+  struct Tokens {
+    double left = core::limits::inject_burst;
+    core::Instant at;
+  };
+  std::map<core::Fingerprint, Tokens> tokens_;
+  core::LinkId last_link_ = 0;
+  std::uint64_t boot_nonce_ = 0, sessions_ = 0;
+  bool booted_ = false;
+  // of the step in progress:
+  core::Now now_;
+  core::Effects* out_ = nullptr;
+};
+
+}  // namespace mig::relay

@@ -1,0 +1,104 @@
+#include "relay/notice.h"
+
+#include "node/core/limits.h"
+
+namespace mig::relay {
+
+using namespace core;
+
+namespace {
+
+constexpr WallMs slack_ms = 60'000;  // clocks of honest relays differ a little
+
+Status within(WallMs issued, WallMs expires, Duration life, WallMs now) {
+  if (expires <= now) return Error{Code::invalid, "notice: it has expired"};
+  if (expires - issued > life.us / 1000 + slack_ms || expires > now + life.us / 1000 + limits::clock_skew_ms)
+    return refused("notice: it claims a longer life than its kind may have");
+  return Done{};
+}
+
+Result<Notice> verify_relay(const Object& object, const Roster& roster, WallMs now) {
+  auto certificate = verify_certificate(object.author, roster, now);
+  if (!certificate) return certificate.error();
+  auto record = unpack_relay_record(object.text);
+  if (!record) return record.error();
+  if (certificate->role != Role::relay || record->relay != certificate->id())
+    return refused("notice: a relay may only speak of itself");
+  if (auto life = within(record->issued, record->expires, limits::relay_record_life, now); !life) return life.error();
+  if (object.signatures.size() != 1 ||
+      !verify(domain::object, object.text, object.signatures[0], certificate->sign_key))
+    return refused("notice: the relay's signature does not hold");
+  Notice notice{board_key(ObjectKind::relay, record->relay.view()), {record->instance, record->n}, record->expires, {}};
+  notice.content = RelayNotice{std::move(*record), std::move(*certificate)};
+  return notice;
+}
+
+Result<Notice> verify_sink(const Object& object, const Roster& roster, WallMs now) {
+  auto session = verify_session(object.author, roster, now);
+  if (!session) return session.error();
+  auto record = unpack_sink_record(object.text);
+  if (!record) return record.error();
+  if (record->sink != session->session.sink) return refused("notice: this session is for another sink");
+  if (auto life = within(record->issued, record->expires, limits::sink_life, now); !life) return life.error();
+  if (object.signatures.size() != 1 ||
+      !verify(domain::object, object.text, object.signatures[0], session->session.sign_key))
+    return refused("notice: the session's signature does not hold");
+  Notice notice{board_key(ObjectKind::sink, record->sink.view()), {record->epoch, record->n}, record->expires, {}};
+  notice.content = SinkNotice{*record, session->session, session->name};
+  return notice;
+}
+
+Result<Notice> verify_action(const Object& object, const Roster& roster, WallMs now) {
+  auto admission = admit({object.text, object.signatures}, roster, now);
+  if (!admission) return admission.error();
+  Notice notice{board_key(ObjectKind::action, admission->action.id.view()), {0, admission->signers.size()},
+                admission->action.result_by(), {}};
+  notice.content = std::move(*admission);
+  return notice;
+}
+
+}  // namespace
+
+Result<Preview> preview(const Object& object) {
+  switch (object.kind) {
+    case ObjectKind::action:
+      if (object.text.size() > limits::action_bytes)
+        return Error{Code::too_large, "action: larger than 64 KiB; larger content travels as attachments"};
+      return Preview{board_key(ObjectKind::action, action_id_of(object.text).view()), {0, object.signatures.size()}};
+    case ObjectKind::relay: {
+      auto record = unpack_relay_record(object.text);
+      if (!record) return record.error();
+      return Preview{board_key(ObjectKind::relay, record->relay.view()), {record->instance, record->n}};
+    }
+    case ObjectKind::sink: {
+      auto record = unpack_sink_record(object.text);
+      if (!record) return record.error();
+      return Preview{board_key(ObjectKind::sink, record->sink.view()), {record->epoch, record->n}};
+    }
+    case ObjectKind::roster: {
+      if (object.text.size() > limits::roster_bytes) return Error{Code::too_large, "roster: too large"};
+      auto roster = parse_roster(object.text);
+      if (!roster) return roster.error();
+      return Preview{board_key(ObjectKind::roster, {}), {roster->version, 0}};
+    }
+    default: return Error{Code::unsupported, "notice: this version does not know objects of that kind"};
+  }
+}
+
+Result<Notice> verify_notice(const Object& object, const Membership& membership, WallMs now) {
+  if (object.kind == ObjectKind::roster) {
+    auto roster = verify_roster({object.text, object.signatures}, membership.trust(), now);
+    if (!roster) return roster.error();
+    return Notice{board_key(ObjectKind::roster, {}), {roster->version, 0}, roster->expires, RosterNotice{}};
+  }
+  const auto& roster = membership.roster();
+  if (!roster) return Error{Code::later, "notice: there is no roster yet to verify it with"};
+  switch (object.kind) {
+    case ObjectKind::action: return verify_action(object, *roster, now);
+    case ObjectKind::relay: return verify_relay(object, *roster, now);
+    case ObjectKind::sink: return verify_sink(object, *roster, now);
+    default: return Error{Code::unsupported, "notice: this version does not know objects of that kind"};
+  }
+}
+
+}  // namespace mig::relay

@@ -1,0 +1,41 @@
+// A notice: an object of the board, verified and read.
+//
+// preview() is cheap and proves nothing; it lets a relay drop what it already holds before any signature is checked.
+#pragma once
+
+#include <variant>
+
+#include "node/core/membership.h"
+#include "node/core/message.h"
+#include "node/core/roster.h"
+
+namespace mig::relay {
+
+struct Preview {
+  core::BoardKey key;
+  core::Version version;
+};
+core::Result<Preview> preview(const core::Object& object);
+
+struct RelayNotice {
+  core::RelayRecord record;
+  core::Certificate certificate;
+};
+struct SinkNotice {
+  core::SinkRecord record;
+  core::Session session;
+  std::string investigator;                ///< name
+};
+struct RosterNotice {};                    ///< the relay's Membership adopts it
+
+struct Notice {
+  core::BoardKey key;
+  core::Version version;
+  core::WallMs expires = 0;
+  std::variant<core::Admission, RelayNotice, SinkNotice, RosterNotice> content;
+};
+
+/// Size, role of the author, life, then signatures. Codes: `later` (a newer roster is needed), `refused`, `invalid`.
+core::Result<Notice> verify_notice(const core::Object& object, const core::Membership& membership, core::WallMs now);
+
+}  // namespace mig::relay
