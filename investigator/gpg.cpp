@@ -313,6 +313,20 @@ Result<Bytes> Gpg::decrypt(BytesView message) const {
   return taken(std::move(out));
 }
 
+Result<Fingerprint> Gpg::make_key(const std::string& user) const {
+  auto with = context(home_);
+  if (!with) return with.error();
+  constexpr unsigned plain = GPGME_CREATE_NOPASSWD | GPGME_CREATE_NOEXPIRE;
+  gpgme_error_t error = gpgme_op_createkey(with->get(), user.c_str(), "ed25519", 0, 0, nullptr, GPGME_CREATE_SIGN | plain);
+  if (error) return trouble("making a key for " + user, error);
+  Fingerprint fingerprint = gpgme_op_genkey_result(with->get())->fpr;
+  auto key = public_key(with->get(), fingerprint);
+  if (!key) return key.error();
+  error = gpgme_op_createsubkey(with->get(), key->get(), "cv25519", 0, 0, GPGME_CREATE_ENCR | plain);
+  if (error) return trouble("making an encryption key for " + user, error);
+  return fingerprint;
+}
+
 Result<Gpg::Checked> Gpg::check(BytesView text, BytesView signature) const {
   auto with = context(home_);
   if (!with) return with.error();

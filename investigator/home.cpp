@@ -202,16 +202,13 @@ core::Status Home::keep_roster(const core::SignedText& roster) {
 
 core::Status Home::add_relay(const KnownRelay& relay) {
   std::vector<KnownRelay> relays = relays_;
-  for (const KnownRelay& known : relays)
-    if (!relay.name.empty() && known.name == relay.name && known.endpoint != relay.endpoint)
-      return core::invalid(fmt::format("relay {}: another one is called so, at {}", relay.name,
-                                       core::to_text(known.endpoint)));
-  auto same = std::find_if(relays.begin(), relays.end(),
-                           [&](const KnownRelay& known) { return known.endpoint == relay.endpoint; });
+  auto same = std::find_if(relays.begin(), relays.end(), [&](const KnownRelay& known) {
+    return known.endpoint == relay.endpoint || (!relay.name.empty() && known.name == relay.name);
+  });
   if (same == relays.end())
     relays.push_back(relay);
-  else if (!relay.name.empty())
-    same->name = relay.name;
+  else
+    *same = {relay.name.empty() ? same->name : relay.name, relay.endpoint};
   core::Status written = write_private(file("relays.json"), core::pretty_json(to_json(relays)) + "\n");
   if (written) relays_ = std::move(relays);
   return written;

@@ -83,7 +83,7 @@ class Home {
 
   /// Keeps a roster of a higher version, signed by the roots; a lower or equal one changes nothing.
   core::Status keep_roster(const core::SignedText& roster);
-  /// Adds, or renames when the endpoint is known.
+  /// Adds; a known endpoint gets the new name, a known name the new endpoint.
   core::Status add_relay(const KnownRelay& relay);
   /// The target behind a macro of config.toml, or `text` itself.
   std::string target_of(const std::string& text) const;
