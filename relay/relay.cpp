@@ -148,7 +148,11 @@ void Relay::Inside::committed(const Committed& committed) {
   if (!committed.ok) tell(Level::alarm, "disk_refused", {{"what", "the state directory cannot be written; agents keep their results until it can"}});
 }
 
-void Relay::Inside::promise(std::function<void(bool)> settle) { promises_.push_back({store_.batch(), std::move(settle)}); }
+void Relay::Inside::promise(std::function<void(bool)> settle) {
+  // The outcome of an empty batch is never heard; what was promised may have been written in an earlier step.
+  store_.put("m/promised", std::to_string(store_.batch()));
+  promises_.push_back({store_.batch(), std::move(settle)});
+}
 
 void Relay::Inside::tick() {
   for (LinkId dead : links_.tick(now_, board_.root(), *out_)) {

@@ -203,6 +203,8 @@ struct LogEntry {
   Reply reply;
   Bytes certificate;                                 ///< of the agent
 };
+Bytes pack(const LogEntry& entry);
+Result<LogEntry> unpack_log_entry(BytesView bytes);
 struct Replies {
   ActionKey action;
   NodeId relay;

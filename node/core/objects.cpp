@@ -26,5 +26,7 @@ Bytes pack(const Pull& pull) { return codec::pack(pull); }
 Result<Pull> unpack_pull(BytesView text) { return codec::unpack<Pull>(text); }
 Bytes pack(const Ask& ask) { return codec::pack(ask); }
 Result<Ask> unpack_ask(BytesView text) { return codec::unpack<Ask>(text); }
+Bytes pack(const LogEntry& entry) { return codec::pack(entry); }
+Result<LogEntry> unpack_log_entry(BytesView bytes) { return codec::unpack<LogEntry>(bytes); }
 
 }  // namespace mig::core

@@ -1,0 +1,122 @@
+#include "investigator/pursuit.h"
+
+#include <algorithm>
+
+namespace mig::investigator {
+
+using namespace core;
+
+bool Tracked::all_read() const {
+  if (!row) return false;
+  return std::all_of(row->log.begin(), row->log.end(), [&](const LogPosition& end) {
+    auto it = next.find(end.instance);
+    return end.index == 0 || (it != next.end() && it->second >= end.index);
+  });
+}
+
+bool Pursuit::received(const NodeId& agent, std::uint16_t part, std::uint16_t parts_in_all, State state) {
+  if (answers.contains(agent) || !parts[agent].insert(part).second) return false;
+  part_state[agent] = state;
+  if (parts[agent].size() >= parts_in_all) {
+    answers[agent] = state;
+    parts.erase(agent);
+    part_state.erase(agent);
+  }
+  return true;
+}
+
+bool Pursuit::take(const Row& row, std::uint64_t epoch) {
+  Tracked& tracked = relays[row.relay];
+  if (tracked.row && row.version < tracked.row->version) return false;
+  const bool news = !tracked.row || tracked.row->version < row.version || tracked.row_epoch != epoch;
+  tracked.row = row;
+  tracked.row_epoch = epoch;
+  return news;
+}
+
+namespace {
+
+std::string name_of(const NodeId& relay, const Surroundings& around) {
+  if (auto it = around.map.records().find(relay); it != around.map.records().end()) return it->second.name;
+  if (auto it = around.known_relays.find(relay); it != around.known_relays.end() && !it->second.name.empty()) return it->second.name;
+  return relay.brief();
+}
+
+bool forgotten(const NodeId& relay, const Surroundings& around) {
+  auto it = around.known_relays.find(relay);
+  return it != around.known_relays.end() && it->second.forgotten;
+}
+
+/// Live relays, relays whose row is held, and relays at which the ledger knows an agent, until forgotten by order.
+std::set<NodeId> required_relays(const Pursuit& pursuit, const Surroundings& around) {
+  std::set<NodeId> required;
+  for (const auto& [id, record] : around.map.records()) required.insert(id);
+  for (const auto& [id, tracked] : pursuit.relays)
+    if (tracked.row) required.insert(id);
+  for (const auto& [id, agent] : around.known_agents)
+    if (!agent.home.empty()) required.insert(agent.home);
+  std::erase_if(required, [&](const NodeId& relay) {
+    // A forgotten relay that lives again is required again.
+    return forgotten(relay, around) && !around.map.records().contains(relay);
+  });
+  return required;
+}
+
+bool is_fresh(const NodeId& relay, const Pursuit& pursuit, const Surroundings& around) {
+  if (!around.attached_to || !around.map.reachable(*around.attached_to, relay)) return false;
+  auto it = pursuit.relays.find(relay);
+  return it != pursuit.relays.end() && it->second.row && it->second.row_epoch == around.epoch;
+}
+
+void count_answers(const Pursuit& pursuit, Statement& out) {
+  for (const auto& [agent, state] : pursuit.answers) {
+    switch (state) {
+      case State::found: ++out.found; break;
+      case State::failed: ++out.failed; break;
+      case State::refused: ++out.refused; break;
+      case State::not_targeted: ++out.not_targeted; break;
+      case State::cancelled: ++out.cancelled; break;
+      default: ++out.clean; break;  // clean, or an answer that nobody here can open
+    }
+  }
+}
+
+}  // namespace
+
+Statement state_of(const Pursuit& pursuit, const Surroundings& around) {
+  Statement out;
+  count_answers(pursuit, out);
+  const auto required = required_relays(pursuit, around);
+  bool all_read = true;
+  std::uint64_t claimed = 0;
+  for (const auto& relay : required) {
+    if (!is_fresh(relay, pursuit, around)) {
+      out.unheard.push_back(name_of(relay, around));
+      continue;
+    }
+    const Tracked& tracked = pursuit.relays.at(relay);
+    const Row& row = *tracked.row;
+    ++out.relays_reporting;
+    out.open += row.queued + row.delivered + row.running;
+    out.offline += row.offline;
+    out.expired += row.expired;
+    claimed += row.answered + row.refused + row.not_targeted + row.cancelled;
+    all_read = all_read && tracked.all_read();
+    if (row.reset_at > pursuit.action().valid_from)
+      out.remarks.push_back(name_of(relay, around) + " lost its store at " + to_rfc3339(row.reset_at) + "; agents that were offline there may be missing");
+  }
+  out.relays = static_cast<std::uint32_t>(required.size());
+  const std::uint64_t received = pursuit.answers.size();
+  if (all_read && claimed > received) out.disputed = static_cast<std::uint32_t>(claimed - received);
+  for (const auto& [id, agent] : around.known_agents) {
+    const bool heard = agent.home.empty() ? true : is_fresh(agent.home, pursuit, around);
+    if (!heard && !pursuit.answers.contains(id) && required.contains(agent.home)) ++out.unknown;
+  }
+  std::sort(out.unheard.begin(), out.unheard.end());
+  const bool all_fresh = out.relays_reporting == out.relays && out.relays > 0;
+  out.settled = all_fresh && all_read && out.open == 0;
+  out.complete = out.settled && out.offline == 0 && out.expired == 0 && out.unknown == 0 && out.disputed == 0;
+  return out;
+}
+
+}  // namespace mig::investigator

@@ -1,0 +1,62 @@
+// One action as its investigator follows it: what each relay's row says, how far each log was read, who has answered.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "investigator/investigator.h"
+#include "node/core/limits.h"
+#include "node/core/map.h"
+
+namespace mig::investigator {
+
+/// A relay as this pursuit sees it.
+struct Tracked {
+  std::optional<core::Row> row;
+  std::uint64_t row_epoch = 0;                              ///< in which epoch of ours it arrived
+  std::map<std::uint64_t, std::uint64_t> next;              ///< per instance of its log: read up to here
+  core::Instant pull_at = core::Instant::never();
+  core::Duration patience = core::limits::repull_min;
+  core::Instant last_pull{};
+  bool all_read() const;                                    ///< nothing the row knows of is unread
+};
+
+class Pursuit {
+ public:
+  Pursuit(core::Action action, core::SignedText signed_action) : action_(std::move(action)), signed_(std::move(signed_action)) {}
+  const core::Action& action() const { return action_; }
+  const core::SignedText& signed_action() const { return signed_; }
+  core::ActionKey key() const { return core::key_of(action_.id); }
+
+  std::optional<core::LinkSecret> reply_secret;
+  std::map<core::NodeId, Tracked> relays;
+  std::map<core::NodeId, core::State> answers;              ///< final, by agent
+  std::map<core::NodeId, std::set<std::uint16_t>> parts;    ///< of agents that are not complete yet
+  std::map<core::NodeId, core::State> part_state;
+  std::optional<core::Verdict> verdict;
+
+  /// A verified part; true if it is the first of its kind.
+  bool received(const core::NodeId& agent, std::uint16_t part, std::uint16_t parts_in_all, core::State state);
+  /// Takes a row that is newer, or the same again in a new epoch; true if it says something new.
+  bool take(const core::Row& row, std::uint64_t epoch);
+
+ private:
+  core::Action action_;
+  core::SignedText signed_;
+};
+
+/// What is needed beside the pursuit to say how complete it is.
+struct Surroundings {
+  const core::Map& map;
+  std::optional<core::NodeId> attached_to;
+  std::uint64_t epoch = 0;
+  const std::map<core::NodeId, store::LedgerRelay>& known_relays;   ///< of the ledger; forgotten ones are not required
+  const std::map<core::NodeId, store::LedgerAgent>& known_agents;
+  core::Now now;
+};
+Statement state_of(const Pursuit& pursuit, const Surroundings& around);
+
+}  // namespace mig::investigator
