@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <charconv>
-
 namespace mig::investigator {
 namespace {
 
@@ -18,20 +15,17 @@ Result<core::Keys> enroller_of(const Home& home) {
   return core::Keys(*seed);
 }
 
-core::Status check_address(const std::string& address) {
-  auto wrong = core::invalid(fmt::format("--endpoint: '{}' is no address; write tcp://HOST:PORT as others will reach it",
-                                         address));
-  if (address.rfind("tcp://", 0) != 0) return wrong;
-  std::size_t colon = address.rfind(':');
-  std::string host = address.substr(6, colon < 6 ? 0 : colon - 6), port = address.substr(colon + 1);
-  int number = 0;
-  auto read = std::from_chars(port.data(), port.data() + port.size(), number);
-  if (host.empty() || read.ec != std::errc() || read.ptr != port.data() + port.size() || number < 1 || number > 65535)
-    return wrong;
-  if (host == "*" || host == "0.0.0.0" || host == "[::]")
-    return core::invalid(fmt::format("--endpoint: {} is where a relay listens; write a name or address others can dial",
+/// What relays listen on is not what others can dial.
+Result<core::Endpoint> reachable(const std::string& address, const core::LinkPublic& key) {
+  for (const char* anywhere : {"tcp://*:", "tcp://0.0.0.0:", "tcp://[::]:"})
+    if (address.rfind(anywhere, 0) == 0)
+      return core::invalid(fmt::format("--endpoint: {} is where a relay listens; write a name or address others can dial",
+                                       address));
+  auto endpoint = core::endpoint_from_text(address + "#" + key.hex());
+  if (!endpoint || address.find('#') != std::string::npos)
+    return core::invalid(fmt::format("--endpoint: '{}' is no address; write tcp://HOST:PORT as others will reach it",
                                      address));
-  return core::Done{};
+  return endpoint;
 }
 
 Result<core::Endpoint> relay_called(const Home& home, const std::string& word) {
@@ -51,7 +45,6 @@ Result<core::Endpoint> relay_called(const Home& home, const std::string& word) {
 Result<core::JoinString> invite_first_relay(Home& home, const FirstRelay& relay) {
   auto enroller = enroller_of(home);
   if (!enroller) return enroller.error();
-  if (core::Status fine = check_address(relay.address); !fine) return fine.error();
   core::JoinString join;
   join.trust = home.trust();
   join.role = core::Role::relay;
@@ -59,8 +52,9 @@ Result<core::JoinString> invite_first_relay(Home& home, const FirstRelay& relay)
   join.enroller_seed = home.enroller_seed();
   join.node_seed = fresh_seed();
   join.roster = home.signed_roster();
-  core::Endpoint endpoint{relay.address, core::Keys(*join.node_seed).link_public()};
-  if (core::Status added = home.add_relay({relay.name, endpoint}); !added) return added.error();
+  auto endpoint = reachable(relay.address, core::Keys(*join.node_seed).link_public());
+  if (!endpoint) return endpoint.error();
+  if (core::Status added = home.add_relay({relay.name, *endpoint}); !added) return added.error();
   return join;
 }
 
