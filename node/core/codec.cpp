@@ -149,9 +149,9 @@ bool is_clean_text(std::string_view text) {
   return true;
 }
 
-Result<Tree> Tree::parse(BytesView bytes) {
-  if (bytes.size() > limits::frame_bytes)
-    return Error{Code::too_large, fmt::format("{} octets, at most {} are allowed", bytes.size(), limits::frame_bytes)};
+Result<Tree> Tree::parse(BytesView bytes, std::size_t bytes_max) {
+  if (bytes.size() > bytes_max)
+    return Error{Code::too_large, fmt::format("{} octets, at most {} are allowed", bytes.size(), bytes_max)};
   Tree tree;
   Flatten flatten(tree.nodes_, bytes.size());
   std::size_t end = 0;

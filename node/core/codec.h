@@ -63,7 +63,7 @@ struct Node {
 class Tree {
  public:
   /// Any bytes. Refuses trailing bytes, depth over limits::frame_depth, more than limits::frame_values values.
-  static Result<Tree> parse(BytesView bytes);
+  static Result<Tree> parse(BytesView bytes, std::size_t bytes_max = limits::frame_bytes);
   const Node& operator[](std::uint32_t index) const { return nodes_[index]; }
 
  private:
@@ -446,8 +446,8 @@ Result<T> read_at(const Tree& tree, std::uint32_t at) {
   return value;
 }
 template <Shaped T>
-Result<T> unpack(BytesView bytes) {
-  auto tree = Tree::parse(bytes);
+Result<T> unpack(BytesView bytes, std::size_t bytes_max = limits::frame_bytes) {
+  auto tree = Tree::parse(bytes, bytes_max);
   if (!tree) return unreadable(Shape<T>::name, tree.error().text);
   return read_at<T>(*tree, 0);
 }

@@ -44,6 +44,8 @@ class Keys {
   LinkSecret link_secret_;
 };
 
+/// A signature covers: domain string | one zero octet | bytes. No domain holds a zero octet, so none is a beginning of
+/// another one's text.
 bool verify(std::string_view domain, BytesView bytes, BytesView signature, const SignPublic& key);
 
 /// Says whose keys these are; signed by an enroller of the roster.
@@ -134,6 +136,9 @@ struct Endpoint {
   LinkPublic key;
   auto operator<=>(const Endpoint&) const = default;
 };
+/// tcp://HOST:PORT, HOST a name, an IPv4 address or an IPv6 address in brackets. Only where one listens: `*` or an
+/// address of all interfaces as HOST, `*` as PORT (a free one is chosen).
+Status check_address(std::string_view address, bool listening = false);
 std::string to_text(const Endpoint& endpoint);       ///< "tcp://10.0.0.1:7447#<64 hex digits>"
 Result<Endpoint> endpoint_from_text(std::string_view text);
 

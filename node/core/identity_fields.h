@@ -1,22 +1,30 @@
-// The fields of what nodes sign about themselves and each other: certificate, ticket, session, invite, enrolment.
+// The fields of what node keys sign and seal: certificate, ticket, invite, enrolment, reply.
+//
+// The rules for adding a field stand in message_fields.h.
 #pragma once
 
 #include "node/core/codec.h"
-#include "node/core/message_fields.h"
+#include "node/core/identity.h"
+#include "node/core/seal.h"
 
 namespace mig::core::codec {
 
-constexpr std::size_t tags_max = 32, tag_bytes = 128;
+template <>
+inline constexpr unsigned last_of<Role> = 3;
+template <>
+inline constexpr unsigned last_of<State> = 13;
 
-/// A signed statement as it travels: the exact bytes and an Ed25519 signature over them.
-struct Statement {
-  Bytes text, signature;
+constexpr std::size_t signature_octets = 64;  // Ed25519
+
+/// What one key signs: the exact octets and the signature beside them.
+struct Signed {
+  Bytes body, signature;
 };
 template <>
-struct Shape<Statement> {
-  static constexpr std::string_view name = "statement";
+struct Shape<Signed> {
+  static constexpr std::string_view name = "signed";
   static void fields(auto& v, auto& x) {
-    v.must(1, "text", octets(x.text, limits::certificate_bytes, 1));
+    v.must(1, "body", octets(x.body, limits::certificate_bytes, 1));
     v.must(2, "signature", octets(x.signature, signature_octets, signature_octets));
   }
 };
@@ -28,15 +36,19 @@ struct Shape<Certificate> {
     v.must(1, "role", x.role);
     v.must(2, "sign_key", x.sign_key);
     v.must(3, "link_key", x.link_key);
-    v.must(4, "name", text(x.name, limits::name_bytes));
+    v.may(4, "name", text(x.name, limits::name_bytes));
     v.may(5, "segment", text(x.segment, limits::name_bytes));
-    v.may(6, "tags", text_map(x.tags, tags_max, limits::name_bytes, tag_bytes));
+    v.may(6, "tags", text_map(x.tags, limits::tags, limits::name_bytes, limits::tag_bytes));
     v.must(7, "not_before", x.not_before);
     v.must(8, "not_after", x.not_after);
     v.must(9, "serial", x.serial);
     v.must(10, "enroller", x.enroller);
   }
+  static const char* valid(const Certificate& x) {
+    return x.role == Role::investigator ? "role must be relay or agent; investigators have sessions" : nullptr;
+  }
 };
+
 template <>
 struct Shape<Ticket> {
   static constexpr std::string_view name = "ticket";
@@ -47,7 +59,51 @@ struct Shape<Ticket> {
     v.must(4, "at", x.at);
   }
 };
-/// A session document and its one OpenPGP signature.
+
+template <>
+struct Shape<Invite> {
+  static constexpr std::string_view name = "invite";
+  static void fields(auto& v, auto& x) {
+    v.must(1, "id", octets(x.id, 16, 16));
+    v.must(2, "role", x.role);
+    v.must(3, "key", x.key);
+    v.may(4, "tags", text_map(x.tags, limits::tags, limits::name_bytes, limits::tag_bytes));
+    v.may(5, "segment", text(x.segment, limits::name_bytes));
+    v.must(6, "uses", x.uses);
+    v.must(7, "not_after", x.not_after);
+  }
+  static const char* valid(const Invite& x) {
+    if (x.role == Role::investigator) return "role must be relay or agent";
+    return x.uses == 0 || x.uses > limits::invite_uses ? "uses must be 1..100000" : nullptr;
+  }
+};
+
+template <>
+struct Shape<EnrolRequest> {
+  static constexpr std::string_view name = "enrol request";
+  static void fields(auto& v, auto& x) {
+    v.must(1, "invite", octets(x.invite, limits::certificate_bytes, 1));
+    v.must(2, "sign_key", x.sign_key);
+    v.must(3, "link_key", x.link_key);
+    v.may(4, "name", text(x.name, limits::name_bytes));
+    v.may(5, "segment", text(x.segment, limits::name_bytes));
+    v.may(6, "tags", text_map(x.tags, limits::tags, limits::name_bytes, limits::tag_bytes));
+  }
+};
+/// A request with its two proofs: the invite's secret, the node's own key.
+struct ProvenRequest {
+  Bytes request, invite_signature, node_signature;
+};
+template <>
+struct Shape<ProvenRequest> {
+  static constexpr std::string_view name = "proven request";
+  static void fields(auto& v, auto& x) {
+    v.must(1, "request", octets(x.request, limits::enrol_bytes, 1));
+    v.must(2, "invite_signature", octets(x.invite_signature, signature_octets, signature_octets));
+    v.must(3, "node_signature", octets(x.node_signature, signature_octets, signature_octets));
+  }
+};
+
 template <>
 struct Shape<SignedText> {
   static constexpr std::string_view name = "signed text";
@@ -57,53 +113,20 @@ struct Shape<SignedText> {
   }
 };
 template <>
-struct Shape<Invite> {
-  static constexpr std::string_view name = "invite";
-  static void fields(auto& v, auto& x) {
-    v.must(1, "id", octets(x.id, 16, 16));
-    v.must(2, "role", x.role);
-    v.must(3, "key", x.key);
-    v.may(4, "tags", text_map(x.tags, tags_max, limits::name_bytes, tag_bytes));
-    v.may(5, "segment", text(x.segment, limits::name_bytes));
-    v.must(6, "uses", x.uses);
-    v.must(7, "not_after", x.not_after);
-  }
-};
-template <>
-struct Shape<EnrolRequest> {
-  static constexpr std::string_view name = "enrol request";
-  static void fields(auto& v, auto& x) {
-    v.must(1, "invite", octets(x.invite, limits::certificate_bytes, 1));
-    v.must(2, "sign_key", x.sign_key);
-    v.must(3, "link_key", x.link_key);
-    v.must(4, "name", text(x.name, limits::name_bytes));
-    v.may(5, "segment", text(x.segment, limits::name_bytes));
-    v.may(6, "tags", text_map(x.tags, tags_max, limits::name_bytes, tag_bytes));
-  }
-};
-/// A request with both proofs: by the invite's secret and by the node's own key.
-struct ProvenRequest {
-  Bytes text, invite_signature, node_signature;
-};
-template <>
-struct Shape<ProvenRequest> {
-  static constexpr std::string_view name = "proven request";
-  static void fields(auto& v, auto& x) {
-    v.must(1, "text", octets(x.text, 2 * limits::certificate_bytes, 1));
-    v.must(2, "invite_signature", octets(x.invite_signature, signature_octets, signature_octets));
-    v.must(3, "node_signature", octets(x.node_signature, signature_octets, signature_octets));
-  }
-};
-template <>
 struct Shape<EnrolAnswer> {
   static constexpr std::string_view name = "enrol answer";
   static void fields(auto& v, auto& x) {
     v.may(1, "certificate", octets(x.certificate, limits::certificate_bytes));
-    v.may(2, "roster", octets(x.roster.text, limits::roster_bytes));
-    v.may(3, "signatures", octets_list(x.roster.signatures, limits::signatures, limits::signature_bytes));
-    v.may(4, "refused", text(x.refused, 512));
+    v.may(2, "roster_text", octets(x.roster.text, limits::roster_bytes));
+    v.may(3, "roster_signatures", octets_list(x.roster.signatures, limits::signatures, limits::signature_bytes));
+    v.may(4, "refused", text(x.refused, limits::text_bytes));
+  }
+  static const char* valid(const EnrolAnswer& x) {
+    bool complete = !x.certificate.empty() && !x.roster.text.empty();
+    return !complete && x.refused.empty() ? "neither a certificate with a roster nor a refusal" : nullptr;
   }
 };
+
 template <>
 struct Shape<ReplyHeader> {
   static constexpr std::string_view name = "reply header";
@@ -113,11 +136,15 @@ struct Shape<ReplyHeader> {
     v.must(3, "part", x.part);
     v.must(4, "parts", x.parts);
     v.must(5, "state", x.state);
-    v.may(6, "reason", text(x.reason, 512));
+    v.may(6, "reason", text(x.reason, limits::text_bytes));
     v.must(7, "started", x.started);
     v.must(8, "finished", x.finished);
     v.must(9, "body", x.body);
     v.must(10, "body_bytes", x.body_bytes);
+  }
+  static const char* valid(const ReplyHeader& x) {
+    if (x.parts == 0 || x.parts > limits::reply_parts || x.part >= x.parts) return "part must be below parts, parts 1..64";
+    return is_open(x.state) || x.state == State::unknown ? "an agent cannot answer with this state" : nullptr;
   }
 };
 template <>
@@ -127,8 +154,12 @@ struct Shape<ReplyBody> {
     v.must(1, "action", x.action);
     v.must(2, "agent", x.agent);
     v.must(3, "state", x.state);
-    v.may(4, "trouble", text(x.trouble, 512));
-    v.may(5, "results", octets(x.results, limits::job_output_bytes));
+    v.may(4, "trouble", text(x.trouble, limits::trouble_bytes));
+    v.may(5, "results", octets(x.results, limits::reply_plain_bytes));
+  }
+  static const char* valid(const ReplyBody& x) {
+    bool fits = x.state == State::found || x.state == State::clean || x.state == State::failed;
+    return fits ? nullptr : "state must be found, clean or failed";
   }
 };
 

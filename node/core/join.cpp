@@ -1,111 +1,126 @@
-// Endpoints and join strings: what people copy from one machine to another.
+// The one word a new node needs to join.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "node/core/identity.h"
 #include "node/core/json.h"
+#include "node/core/limits.h"
 
 namespace mig::core {
 namespace {
 
 constexpr std::string_view join_mark = "mig1.";
-constexpr std::size_t join_bytes = 512 * 1024;
 
-Error bad_endpoint(std::string_view text, const char* why) {
-  return invalid("endpoint: '" + std::string(text) + "': " + why + "; write tcp://HOST:PORT#KEY with the 64 hex digits the relay prints");
-}
-
-Json signed_to_json(const SignedText& text) {
-  Json signatures = Json::array();
-  for (const auto& signature : text.signatures) signatures.push_back(to_base64(signature));
-  return {{"text", text.text}, {"signatures", signatures}};
-}
-
-SignedText signed_from_json(const Json& json) {
-  SignedText out;
-  out.text = json.at("text").get<std::string>();
-  for (const auto& signature : json.at("signatures")) out.signatures.push_back(*from_base64(signature.get<std::string>()));
-  return out;
+/// The text behind `field`, empty if there is none.
+std::string text_of(const Json& json, const char* field) {
+  auto found = json.find(field);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 template <class T>
-T id_from(const Json& json) {
-  return *T::from(*from_hex(json.get<std::string>()));
+Result<T> id_of(const Json& json, const char* field) {
+  auto bytes = from_hex(text_of(json, field));
+  auto id = bytes ? T::from(*bytes) : Result<T>(bytes.error());
+  if (!id) return invalid(fmt::format("join string: {} must be {} hex digits", field, T::size * 2));
+  return id;
+}
+
+Status read_seed(const Json& json, const char* field, std::optional<Seed>& out) {
+  if (!json.contains(field)) return Done{};
+  auto seed = id_of<Seed>(json, field);
+  if (!seed) return seed.error();
+  out = *seed;
+  return Done{};
+}
+
+Status read_relays(const Json& json, std::vector<Endpoint>& out) {
+  auto relays = json.find("relays");
+  if (relays == json.end()) return Done{};
+  if (!relays->is_array() || relays->size() > limits::alternatives)
+    return invalid(fmt::format("join string: relays must be a list of at most {}", limits::alternatives));
+  for (const Json& relay : *relays) {
+    auto endpoint = endpoint_from_text(relay.is_string() ? relay.get<std::string>() : "");
+    if (!endpoint) return invalid("join string: " + endpoint.error().text);
+    out.push_back(*endpoint);
+  }
+  return Done{};
+}
+
+Status read_roster(const Json& json, std::optional<SignedText>& out) {
+  auto roster = json.find("roster");
+  if (roster == json.end()) return Done{};
+  SignedText signed_text{text_of(*roster, "text"), {}};
+  auto signatures = roster->find("signatures");
+  if (signed_text.text.empty() || signatures == roster->end() || !signatures->is_array() ||
+      signatures->size() > limits::signatures)
+    return invalid("join string: the roster in it is not readable");
+  for (const Json& signature : *signatures) {
+    auto bytes = from_base64(signature.is_string() ? signature.get<std::string>() : "?");
+    if (!bytes) return invalid("join string: a signature on the roster is not readable");
+    signed_text.signatures.push_back(*bytes);
+  }
+  out = std::move(signed_text);
+  return Done{};
+}
+
+Result<JoinString> join_from_json(const Json& json) {
+  auto trust = json.contains("trust") ? trust_from_json(json["trust"]) : invalid("there is no trust anchor in it");
+  if (!trust) return invalid("join string: " + trust.error().text);
+  JoinString join;
+  join.trust = *trust;
+  std::string role = text_of(json, "role");
+  if (role != "agent" && role != "relay") return invalid("join string: role must be agent or relay");
+  join.role = role == "relay" ? Role::relay : Role::agent;
+  auto enroller = id_of<SignPublic>(json, "enroller");
+  if (!enroller) return enroller.error();
+  join.enroller = *enroller;
+  auto invite = from_base64url(text_of(json, "invite"));
+  if (!invite) return invalid("join string: the invite in it is not readable");
+  join.invite = *invite;
+  if (auto ok = read_relays(json, join.relays); !ok) return ok.error();
+  if (auto ok = read_seed(json, "invite_secret", join.invite_secret); !ok) return ok.error();
+  if (auto ok = read_seed(json, "enroller_seed", join.enroller_seed); !ok) return ok.error();
+  if (auto ok = read_seed(json, "node_seed", join.node_seed); !ok) return ok.error();
+  if (auto ok = read_roster(json, join.roster); !ok) return ok.error();
+  return join;
 }
 
 }  // namespace
 
-std::string to_text(const Endpoint& endpoint) { return endpoint.address + "#" + endpoint.key.hex(); }
-
-Result<Endpoint> endpoint_from_text(std::string_view text) {
-  const std::size_t hash = text.find('#');
-  if (hash == std::string_view::npos) return bad_endpoint(text, "the key after '#' is missing");
-  std::string_view address = text.substr(0, hash), key = text.substr(hash + 1);
-  if (!address.starts_with("tcp://")) return bad_endpoint(text, "it must begin with tcp://");
-  std::string_view host = address.substr(6);
-  const std::size_t colon = host.rfind(':');
-  if (colon == std::string_view::npos || colon == 0) return bad_endpoint(text, "it needs a host and a port");
-  std::string_view port = host.substr(colon + 1);
-  host = host.substr(0, colon);
-  const bool v6 = host.starts_with("[") && host.ends_with("]");
-  if (host.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]") != std::string_view::npos ||
-      (!v6 && host.find_first_of(":[]") != std::string_view::npos))
-    return bad_endpoint(text, "the host holds characters no host has (IPv6 goes in brackets)");
-  if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string_view::npos ||
-      std::stoi(std::string(port)) < 1 || std::stoi(std::string(port)) > 65535)
-    return bad_endpoint(text, "the port must be 1 to 65535");
-  auto octets = from_hex(key);
-  auto link_key = octets ? LinkPublic::from(*octets) : Result<LinkPublic>(octets.error());
-  if (!link_key) return bad_endpoint(text, "the key must have 64 hex digits");
-  return Endpoint{std::string(address), *link_key};
-}
-
 std::string to_text(const JoinString& join) {
-  Json relays = Json::array();
-  for (const auto& relay : join.relays) relays.push_back(to_text(relay));
   Json json{{"trust", to_json(join.trust)},
-            {"role", static_cast<int>(join.role)},
-            {"relays", relays},
+            {"role", to_text(join.role)},
             {"enroller", join.enroller.hex()},
-            {"invite", to_base64(join.invite)}};
+            {"invite", to_base64url(join.invite)},
+            {"relays", Json::array()}};
+  for (const Endpoint& relay : join.relays) json["relays"].push_back(to_text(relay));
   if (join.invite_secret) json["invite_secret"] = join.invite_secret->hex();
   if (join.enroller_seed) json["enroller_seed"] = join.enroller_seed->hex();
   if (join.node_seed) json["node_seed"] = join.node_seed->hex();
-  if (join.roster) json["roster"] = signed_to_json(*join.roster);
+  if (join.roster) {
+    json["roster"] = {{"text", join.roster->text}, {"signatures", Json::array()}};
+    for (const Bytes& signature : join.roster->signatures) json["roster"]["signatures"].push_back(to_base64(signature));
+  }
   return std::string(join_mark) + to_base64url(canonical_json(json));
 }
 
 Result<JoinString> join_from_text(std::string_view text) {
-  std::string stripped;
-  std::copy_if(text.begin(), text.end(), std::back_inserter(stripped), [](char c) { return c > ' '; });
-  const Error wrong = invalid("join string: it is cut off or not one; copy the whole word that `mig invite` printed, from 'mig1.' to its end");
-  if (!stripped.starts_with(join_mark) || stripped.size() > join_bytes) return wrong;
-  auto bytes = from_base64url(std::string_view(stripped).substr(join_mark.size()));
-  if (!bytes) return wrong;
-  auto json = parse_json(*bytes, join_bytes);
-  if (!json || !json->is_object()) return wrong;
-  try {
-    JoinString join;
-    auto trust = trust_from_json(json->at("trust"));
-    if (!trust) return trust.error();
-    join.trust = *trust;
-    const int role = json->at("role").get<int>();
-    if (role != static_cast<int>(Role::relay) && role != static_cast<int>(Role::agent)) return wrong;
-    join.role = static_cast<Role>(role);
-    for (const auto& relay : json->at("relays")) {
-      auto endpoint = endpoint_from_text(relay.get<std::string>());
-      if (!endpoint) return endpoint.error();
-      join.relays.push_back(*endpoint);
-    }
-    join.enroller = id_from<SignPublic>(json->at("enroller"));
-    join.invite = *from_base64(json->at("invite").get<std::string>());
-    if (json->contains("invite_secret")) join.invite_secret = id_from<Seed>(json->at("invite_secret"));
-    if (json->contains("enroller_seed")) join.enroller_seed = id_from<Seed>(json->at("enroller_seed"));
-    if (json->contains("node_seed")) join.node_seed = id_from<Seed>(json->at("node_seed"));
-    if (json->contains("roster")) join.roster = signed_from_json(json->at("roster"));
-    return join;
-  } catch (const std::exception&) {  // a field is missing or of another type
-    return wrong;
+  if (text.size() > 2 * limits::join_bytes) return Error{Code::too_large, "join string: too long to be one"};
+  std::string word;  // terminals and mails break long words
+  std::copy_if(text.begin(), text.end(), std::back_inserter(word),
+               [](unsigned char c) { return c > ' ' && c != 0x7f; });
+  if (word.compare(0, join_mark.size(), join_mark) != 0) {
+    bool newer = word.size() > 5 && word.compare(0, 3, "mig") == 0 && word.find('.') != std::string::npos;
+    return invalid(newer ? "join string: made by another version of mig; this one understands mig1."
+                         : "join string: it begins with mig1. ; paste what mig invite printed, whole");
   }
+  auto damaged = invalid("join string: cut off or altered on the way; paste what mig invite printed, whole");
+  auto bytes = from_base64url(std::string_view(word).substr(join_mark.size()));
+  if (!bytes) return damaged;
+  auto json = parse_json(*bytes, limits::join_bytes);
+  if (!json || !json->is_object()) return damaged;
+  return join_from_json(*json);
 }
 
 }  // namespace mig::core

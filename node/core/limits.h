@@ -10,6 +10,9 @@ namespace mig::core::limits {
 
 // --- documents people write ---
 constexpr std::size_t action_bytes = 64 * 1024;      ///< a signed action; larger content travels as attachments
+constexpr std::size_t action_file_bytes = 4 * action_bytes;  ///< the same as people keep it: indented, with signatures
+constexpr std::size_t action_name_bytes = 2048;      ///< as MIG's column
+constexpr std::size_t readers = 64;                  ///< of one action's answers
 constexpr std::size_t roster_bytes = 192 * 1024;     ///< fits one frame with its signatures
 constexpr std::size_t json_depth = 32;               ///< no document of ours nests deeper than 9
 constexpr std::size_t target_bytes = 8 * 1024;       ///< MIG's column held 2,048; long id lists need more
@@ -47,6 +50,12 @@ constexpr std::size_t pull_bytes = 192 * 1024;
 constexpr std::size_t ask_bytes = 256;
 constexpr std::size_t reply_entries = 1024;          ///< in one REPLIES; header-only replies take about 300 octets
 constexpr std::size_t reply_header_bytes = 1024;     ///< fixed fields take 200, the reason text_bytes
+constexpr std::size_t reply_plain_bytes = 1024 * 1024;  ///< one part when opened: what 192 KiB may unpack to
+constexpr std::size_t trouble_bytes = 4096;          ///< why a job failed, in words
+constexpr std::size_t invite_uses = 100'000;         ///< machines that may join with one invite
+constexpr WallMs session_life_ms = 12LL * 3600 * 1000;  ///< so that a hardware token is touched once a day
+constexpr std::size_t session_bytes = 1024;          ///< its text takes about 300
+constexpr std::size_t join_bytes = 512 * 1024;       ///< a join string; the first relay's carries a roster
 constexpr std::size_t seal_bytes = 48;               ///< what sealing adds: a public key and a tag
 constexpr std::size_t agent_lines = 1024;            ///< in one TOLD; the rest follows in further ones
 constexpr std::size_t held = 8192;                   ///< journalled actions an agent names in HELLO: 160 KB

@@ -4,13 +4,11 @@
 // so that older nodes go on understanding newer ones.
 #pragma once
 
-#include "node/core/codec.h"
+#include "node/core/identity_fields.h"
 #include "node/core/message.h"
 
 namespace mig::core::codec {
 
-template <>
-inline constexpr unsigned last_of<Role> = 3;
 template <>
 inline constexpr unsigned last_of<ObjectKind> = 255;  // unknown kinds are read, then dropped
 template <>
@@ -21,10 +19,7 @@ template <>
 inline constexpr unsigned last_of<VerdictCode> = 5;
 template <>
 inline constexpr unsigned last_of<AckCode> = 3;
-template <>
-inline constexpr unsigned last_of<State> = 13;
 
-constexpr std::size_t signature_octets = 64;  // Ed25519
 constexpr std::size_t sealed_part_bytes = limits::reply_part_bytes + limits::seal_bytes;
 
 /// A kind this build knows, with an id of the right length.

@@ -1,191 +1,192 @@
 #include "node/core/seal.h"
 
-#include <sodium.h>
 #include <zstd.h>
 
 #include <algorithm>
 
 #include "node/core/check.h"
 #include "node/core/identity_fields.h"
+#include "node/core/sodium.h"
 
 namespace mig::core {
 namespace {
 
-const unsigned char* raw(BytesView bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
-unsigned char* raw(Bytes& bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
+/// Length classes of a padded body. The last one is not four times the one before, since a part must fit a frame.
+constexpr std::size_t classes[] = {512, 2048, 8192, 32768, 131072, limits::reply_part_bytes};
+/// A slice of this many octets fits a part however badly it compresses.
+constexpr std::size_t sure_slice = limits::reply_part_bytes - 8 * 1024;
+constexpr std::size_t longest_slice = limits::reply_plain_bytes - 8 * 1024;
+constexpr int compression_level = 3;
 
-Bytes nonce_for(BytesView ephemeral, const LinkPublic& to) {
-  return blake2b(Bytes(ephemeral) + to.bytes(), crypto_box_NONCEBYTES);
-}
-
-/// 512 octets, 2, 8, 32, 128 KiB, then steps of 128 KiB: the length tells the size class alone.
-std::size_t size_class(std::size_t bytes) {
-  std::size_t size = 512;
-  while (size < bytes && size < 128 * 1024) size *= 4;
-  return size >= bytes ? size : (bytes + 128 * 1024 - 1) / (128 * 1024) * (128 * 1024);
-}
-
-/// ISO 7816-4: one 0x80, then zeros.
-Bytes padded(Bytes text) {
-  const std::size_t size = size_class(text.size() + 1);
-  text += '\x80';
-  text.resize(size, '\0');
-  return text;
-}
-
-Result<Bytes> unpadded(Bytes text) {
-  const std::size_t mark = text.find_last_not_of('\0');
-  if (mark == Bytes::npos || text[mark] != '\x80') return invalid("reply: its padding is damaged");
-  text.resize(mark);
-  return text;
-}
-
-Bytes compressed(BytesView text) {
-  Bytes out(ZSTD_compressBound(text.size()), '\0');
-  const std::size_t size = ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 3);
-  MIG_CHECK(!ZSTD_isError(size), "compression into a large enough buffer cannot fail");
+Bytes compress(BytesView plain) {
+  Bytes out(ZSTD_compressBound(plain.size()), '\0');
+  std::size_t size = ZSTD_compress(out.data(), out.size(), plain.data(), plain.size(), compression_level);
+  MIG_CHECK(!ZSTD_isError(size), "zstd has room for the worst case");
   out.resize(size);
   return out;
 }
 
-Result<Bytes> decompressed(BytesView text, std::size_t max) {
-  const unsigned long long size = ZSTD_getFrameContentSize(text.data(), text.size());
-  if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR || size > max)
-    return invalid("reply: its compressed size is damaged or over the bound");
+Result<Bytes> decompress(BytesView packed, std::size_t size_max) {
+  // The size stands in the frame's header; without one, or over the bound, nothing is unpacked.
+  unsigned long long size = ZSTD_getFrameContentSize(packed.data(), packed.size());
+  if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR) return invalid("reply body: not compressed as agreed");
+  if (size > size_max) return Error{Code::too_large, fmt::format("reply body: unpacks to {} octets, at most {} are allowed", size, size_max)};
   Bytes out(size, '\0');
-  const std::size_t got = ZSTD_decompress(out.data(), out.size(), text.data(), text.size());
-  if (ZSTD_isError(got) || got != size) return invalid("reply: it does not decompress");
+  std::size_t done = ZSTD_decompress(out.data(), out.size(), packed.data(), packed.size());
+  if (ZSTD_isError(done) || done != size) return invalid("reply body: damaged inside its seal");
   return out;
 }
 
-constexpr std::size_t body_max = limits::job_output_bytes + 4096;
-constexpr std::size_t slice_bytes = 120 * 1024;  // even incompressible it stays in the 128 KiB class
+/// Nothing if it fits no class.
+std::optional<Bytes> pad(Bytes plain) {
+  const std::size_t used = plain.size();
+  const std::size_t* fitting = std::find_if(std::begin(classes), std::end(classes), [&](std::size_t c) { return c > used; });
+  if (fitting == std::end(classes)) return std::nullopt;
+  plain.resize(*fitting, '\0');
+  std::size_t padded = 0;
+  sodium_pad(&padded, raw(plain), used, *fitting, plain.size());  // ISO/IEC 7816-4: 0x80, then zeros
+  return plain;
+}
+
+Result<Bytes> unpad(Bytes padded) {
+  std::size_t used = 0;
+  if (padded.empty() || sodium_unpad(&used, raw(padded), padded.size(), padded.size()) != 0)
+    return invalid("reply body: its padding is wrong");
+  padded.resize(used);
+  return padded;
+}
+
+/// Packed, compressed and padded; nothing if it needs more than one part.
+std::optional<Bytes> wrap(const ReplyBody& body) { return pad(compress(codec::pack(body))); }
+
+Reply sign_reply(ReplyHeader header, Bytes sealed, const Keys& agent) {
+  header.agent = agent.id();
+  header.body = hash_of(sealed);
+  header.body_bytes = static_cast<std::uint32_t>(sealed.size());
+  Bytes packed = codec::pack(header);
+  Bytes signature = agent.sign(domain::reply, packed);
+  return {std::move(packed), std::move(signature), std::move(sealed)};
+}
+
+/// The padded bodies of as many parts as `body` needs; none if it needs too many.
+std::vector<Bytes> slice(const ReplyBody& body) {
+  std::vector<Bytes> parts;
+  ReplyBody one{body.action, body.agent, body.state, body.trouble, {}};
+  std::size_t at = 0, size = longest_slice;
+  do {
+    one.results = body.results.substr(at, size);
+    auto wrapped = wrap(one);
+    if (!wrapped) {  // compresses badly: shorter, at last so short that it fits for sure
+      size = std::max(size / 2, sure_slice);
+      continue;
+    }
+    if (parts.size() == limits::reply_parts) return {};
+    at += one.results.size();
+    parts.push_back(std::move(*wrapped));
+  } while (at < body.results.size() || parts.empty());
+  return parts;
+}
 
 }  // namespace
 
 Bytes seal(BytesView plain, const LinkPublic& to, Random& random) {
-  const Bytes seed = random.bytes(crypto_box_SEEDBYTES);
-  unsigned char public_key[32], secret_key[32];
-  crypto_box_seed_keypair(public_key, secret_key, raw(seed));
-  Bytes out(reinterpret_cast<char*>(public_key), 32);
-  const Bytes nonce = nonce_for(out, to);
-  out.resize(32 + crypto_box_MACBYTES + plain.size());
-  // A recipient key of small order cannot be sealed to; the all-zero box then opens for nobody.
-  if (crypto_box_easy(raw(out) + 32, raw(plain), plain.size(), raw(nonce), to.octets.data(), secret_key) != 0)
-    std::fill(out.begin() + 32, out.end(), '\0');
-  sodium_memzero(secret_key, sizeof secret_key);
-  return out;
+  LinkSecret ephemeral = random.id<LinkSecret>();
+  LinkPublic shown = public_of(ephemeral);
+  Bytes nonce = blake2b(shown.bytes() + to.bytes(), crypto_box_NONCEBYTES);
+  Bytes box(plain.size() + crypto_box_MACBYTES, '\0');
+  if (crypto_box_easy(raw(box), raw(plain), plain.size(), raw(nonce), to.octets.data(), ephemeral.octets.data()) != 0)
+    return {};
+  return shown.bytes() + box;
 }
 
 Result<Bytes> open(BytesView sealed, const LinkPublic& key, const LinkSecret& secret) {
-  if (sealed.size() < 32 + crypto_box_MACBYTES) return invalid("seal: too short");
-  const Bytes nonce = nonce_for(sealed.substr(0, 32), key);
-  Bytes out(sealed.size() - 32 - crypto_box_MACBYTES, '\0');
-  if (crypto_box_open_easy(raw(out), raw(sealed.substr(32)), sealed.size() - 32, raw(nonce), raw(sealed), secret.octets.data()) != 0)
-    return refused("seal: it was not made for this key, or was altered");
-  return out;
+  if (sealed.size() < crypto_box_SEALBYTES) return invalid("sealed: too short");
+  Bytes plain(sealed.size() - crypto_box_SEALBYTES, '\0');
+  if (crypto_box_seal_open(raw(plain), raw(sealed), sealed.size(), key.octets.data(), secret.octets.data()) != 0)
+    return refused("sealed: this key does not open it");
+  return plain;
 }
 
 ReplyKeys make_reply_keys(Random& random) {
   ReplyKeys keys;
-  const Bytes seed = random.bytes(crypto_box_SEEDBYTES);
-  crypto_box_seed_keypair(keys.key.octets.data(), keys.secret.octets.data(), raw(seed));
+  keys.secret = random.id<LinkSecret>();
+  keys.key = public_of(keys.secret);
   return keys;
 }
 
 Result<LinkPublic> link_public_of(const SignPublic& key) {
   LinkPublic out;
   if (crypto_sign_ed25519_pk_to_curve25519(out.octets.data(), key.octets.data()) != 0)
-    return invalid("key: not a valid Ed25519 public key");
+    return invalid("enroller key: not an Ed25519 public key");
   return out;
 }
 
 LinkSecret link_secret_of_seed(const Seed& enroller_seed) {
-  // The same derivation as Keys: context and number must fit.
-  unsigned char sub[32], public_key[32], secret_key[64];
-  crypto_kdf_derive_from_key(sub, sizeof sub, 1, "mig-mesh", enroller_seed.octets.data());
-  crypto_sign_seed_keypair(public_key, secret_key, sub);
   LinkSecret out;
-  crypto_sign_ed25519_sk_to_curve25519(out.octets.data(), secret_key);
-  sodium_memzero(sub, sizeof sub);
-  sodium_memzero(secret_key, sizeof secret_key);
+  crypto_sign_ed25519_sk_to_curve25519(out.octets.data(), sign_pair_of(enroller_seed).secret.data());
   return out;
 }
 
 std::string_view to_text(State state) {
-  switch (state) {
-    case State::queued: return "queued";
-    case State::delivered: return "delivered";
-    case State::running: return "running";
-    case State::offline: return "offline";
-    case State::answered: return "answered";
-    case State::found: return "found";
-    case State::clean: return "clean";
-    case State::failed: return "failed";
-    case State::refused: return "refused";
-    case State::not_targeted: return "not_targeted";
-    case State::cancelled: return "cancelled";
-    case State::expired: return "expired";
-    case State::unknown: return "unknown";
-  }
-  return "?";
+  static constexpr std::string_view texts[] = {"queued", "delivered", "running", "offline", "answered", "found",
+                                               "clean", "failed", "refused", "not_targeted", "cancelled", "expired"};
+  auto index = static_cast<std::size_t>(state) - 1;
+  return index < std::size(texts) ? texts[index] : "unknown";
 }
 
-bool is_open(State state) {
-  return state == State::queued || state == State::delivered || state == State::running || state == State::offline;
-}
-
-Reply make_reply(const ReplyHeader& header, const std::optional<ReplyBody>& body, const LinkPublic& reply_key, const Keys& agent,
-                 Random& random) {
-  Reply reply;
-  if (body) reply.body = seal(padded(compressed(codec::pack(*body))), reply_key, random);
-  ReplyHeader signed_header = header;
-  signed_header.body = hash_of(reply.body);
-  signed_header.body_bytes = static_cast<std::uint32_t>(reply.body.size());
-  reply.header = codec::pack(signed_header);
-  reply.signature = agent.sign(domain::reply, reply.header);
-  return reply;
-}
+bool is_open(State state) { return state >= State::queued && state <= State::offline; }
 
 std::vector<Reply> make_replies(ReplyHeader header, const std::optional<ReplyBody>& body, const LinkPublic& reply_key,
                                 const Keys& agent, Random& random) {
-  if (!body) return {make_reply(header, body, reply_key, agent, random)};
-  const std::size_t parts = std::max<std::size_t>((body->results.size() + slice_bytes - 1) / slice_bytes, 1);
-  MIG_CHECK(parts <= limits::reply_parts, "results are cut down before they are sealed");
-  std::vector<Reply> out;
-  header.parts = static_cast<std::uint16_t>(parts);
-  for (std::size_t part = 0; part < parts; ++part) {
-    header.part = static_cast<std::uint16_t>(part);
-    ReplyBody slice = *body;
-    slice.results = body->results.substr(part * slice_bytes, slice_bytes);
-    out.push_back(make_reply(header, slice, reply_key, agent, random));
+  header.part = 0, header.parts = 1;
+  if (!body) return {sign_reply(header, {}, agent)};
+  std::vector<Bytes> parts = slice(*body);
+  if (parts.empty()) {
+    ReplyBody failed{body->action, body->agent, State::failed, "limit: the results need more than 64 parts", {}};
+    parts = slice(failed);
   }
-  return out;
+  header.parts = static_cast<std::uint16_t>(parts.size());
+  std::vector<Reply> replies;
+  for (const Bytes& part : parts) {
+    replies.push_back(sign_reply(header, seal(part, reply_key, random), agent));
+    ++header.part;
+  }
+  return replies;
 }
 
-Result<ReplyHeader> read_reply_header(BytesView header) { return codec::unpack<ReplyHeader>(header); }
+Reply make_reply(const ReplyHeader& header, const std::optional<ReplyBody>& body, const LinkPublic& reply_key,
+                 const Keys& agent, Random& random) {
+  if (!body) return sign_reply(header, {}, agent);
+  auto wrapped = wrap(*body);
+  MIG_CHECK(wrapped, "a body that may need several parts goes through make_replies");
+  return sign_reply(header, seal(*wrapped, reply_key, random), agent);
+}
+
+Result<ReplyHeader> read_reply_header(BytesView header) { return codec::unpack<ReplyHeader>(header, limits::reply_header_bytes); }
 
 Result<ReplyHeader> verify_reply(const Reply& reply, const SignPublic& agent_key) {
+  if (!verify(domain::reply, reply.header, reply.signature, agent_key))
+    return refused("reply: the signature does not hold");
   auto header = read_reply_header(reply.header);
-  if (!header) return header.error();
-  if (header->agent != node_id_of(agent_key)) return refused("reply: it names another agent than the one who signed");
-  if (header->body != hash_of(reply.body) || header->body_bytes != reply.body.size())
+  if (!header) return header;
+  if (header->agent != node_id_of(agent_key)) return refused("reply: signed by another agent than it names");
+  if (header->body_bytes != reply.body.size() || header->body != hash_of(reply.body))
     return refused("reply: the body is not the one that was signed");
-  if (!verify(domain::reply, reply.header, reply.signature, agent_key)) return refused("reply: the agent's signature does not hold");
   return header;
 }
 
-Result<ReplyBody> open_reply(const Reply& reply, const ReplyHeader& header, const LinkPublic& key, const LinkSecret& secret) {
-  auto opened = open(reply.body, key, secret);
-  if (!opened) return opened.error();
-  auto text = unpadded(std::move(*opened));
-  if (!text) return text.error();
-  auto packed = decompressed(*text, body_max);
+Result<ReplyBody> open_reply(const Reply& reply, const ReplyHeader& header, const LinkPublic& key,
+                             const LinkSecret& secret) {
+  if (reply.body.empty()) return Error{Code::not_found, "reply: it has no body"};
+  auto padded = open(reply.body, key, secret);
+  if (!padded) return padded.error();
+  auto packed = unpad(*std::move(padded));
   if (!packed) return packed.error();
-  auto body = codec::unpack<ReplyBody>(*packed);
-  if (!body) return body.error();
-  if (body->action != header.action || body->agent != header.agent)
-    return refused("reply: the ids inside the seal are not those outside: it was passed off as another's");
+  auto plain = decompress(*packed, limits::reply_plain_bytes);
+  if (!plain) return plain.error();
+  auto body = codec::unpack<ReplyBody>(*plain, limits::reply_plain_bytes);
+  if (body && (body->action != header.action || body->agent != header.agent))
+    return refused("reply: the body belongs to another reply");
   return body;
 }
 

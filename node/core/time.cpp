@@ -121,6 +121,14 @@ Result<WallMs> from_rfc3339(std::string_view text) {
   return WallMs{seconds * 1000 + ms};
 }
 
+std::string rough_span(WallMs span) {
+  std::int64_t s = std::llabs(span) / 1000;
+  if (s < 120) return fmt::format("{}s", s);
+  if (s < 2 * 3600) return fmt::format("{}m", s / 60);
+  if (s < 2 * 86'400) return fmt::format("{}h", s / 3600);
+  return fmt::format("{}d", s / 86'400);
+}
+
 Result<Duration> parse_duration(std::string_view text) {
   Error wrong = invalid(fmt::format("duration: '{}' is not a sum of number and unit, such as 90s, 5m or 1h30m", text));
   std::string_view rest = text;

@@ -46,6 +46,9 @@ std::string to_rfc3339(WallMs wall);
 /// Any RFC 3339 text with offset and up to nine fractional digits (cut to ms); years 1970 to 9999.
 Result<WallMs> from_rfc3339(std::string_view text);
 
+/// A span for people, one unit, rounded down: "45s", "5m", "2h", "31d". The sign is dropped.
+std::string rough_span(WallMs span);
+
 /// Go's syntax: a signed sum of number and unit, units ns us µs ms s m h ("1h30m", "1.5h"). No days.
 Result<Duration> parse_duration(std::string_view text);
 /// Go's Duration.String(): "1.234567ms", "12.5s", "1m30.2s", "0s".

@@ -1,0 +1,169 @@
+// Roster and trust anchor as JSON.
+#include <algorithm>
+
+#include "node/core/limits.h"
+#include "node/core/members.h"
+#include "node/core/roster.h"
+
+namespace mig::core {
+namespace {
+
+constexpr std::size_t people_max = 500, keys_max = 16, rules_max = 200, roots_max = 16, enrollers_max = 64, revoked_max = 4000;
+const std::vector<std::string_view> algorithm_words{"ed25519", "rsa"};
+const std::vector<std::string_view> state_words{"active", "revoked"};
+
+Json key_to_json(const SigningKey& key) {
+  Json json{{"algorithm", key.algorithm == SigningKey::Algorithm::rsa ? "rsa" : "ed25519"},
+            {"fingerprint", key.fingerprint},
+            {"material", to_hex(key.material)},
+            {"not_before", to_rfc3339(key.not_before)}};
+  if (!key.exponent.empty()) json["exponent"] = to_hex(key.exponent);
+  if (key.not_after != 0) json["not_after"] = to_rfc3339(key.not_after);
+  return json;
+}
+
+void read_key(const Json& element, const std::string& subject, Members& in, std::vector<SigningKey>& out) {
+  Members members(element, subject);
+  SigningKey key;
+  std::size_t algorithm = 0;
+  members.word("algorithm", algorithm_words, algorithm);
+  key.algorithm = algorithm == 1 ? SigningKey::Algorithm::rsa : SigningKey::Algorithm::ed25519;
+  members.fingerprint("fingerprint", key.fingerprint);
+  const bool rsa = algorithm == 1;
+  members.hex("material", key.material, rsa ? 256 : 32, rsa ? 1024 : 32);
+  members.time("not_before", key.not_before);
+  if (element.is_object() && element.contains("exponent")) members.hex("exponent", key.exponent, 1, 8);
+  if (element.is_object() && element.contains("not_after")) members.time("not_after", key.not_after);
+  if (rsa && key.exponent.empty()) members.fail("exponent", "is missing");
+  if (Status ok = members.end(); !ok) return in.fail_with(ok.error());
+  out.push_back(std::move(key));
+}
+
+void read_keys(Members& in, const char* name, std::vector<SigningKey>& out, std::size_t most) {
+  in.each(name, 1, most, [&](const Json& element, const std::string& subject) { read_key(element, subject, in, out); });
+}
+
+Json investigator_to_json(const Investigator& person) {
+  Json keys = Json::array();
+  for (const auto& key : person.keys) keys.push_back(key_to_json(key));
+  return {{"name", person.name}, {"fingerprint", person.fingerprint}, {"keys", keys}, {"state", person.active ? "active" : "revoked"}};
+}
+
+void read_investigator(const Json& element, const std::string& subject, Members& in, std::vector<Investigator>& out) {
+  Members members(element, subject);
+  Investigator person;
+  std::size_t state = 0;
+  members.text("name", person.name, 1, limits::name_bytes);
+  members.fingerprint("fingerprint", person.fingerprint);
+  read_keys(members, "keys", person.keys, keys_max);
+  members.word("state", state_words, state);
+  person.active = state == 0;
+  if (Status ok = members.end(); !ok) return in.fail_with(ok.error());
+  for (const auto& other : out)
+    if (other.fingerprint == person.fingerprint) return in.fail_with(invalid(subject + ": this person stands twice in the list"));
+  out.push_back(std::move(person));
+}
+
+void read_rule(const std::string& module, const Json& value, const std::string& subject, Members& in, Roster& out) {
+  Members members(value, subject);
+  AccessRule rule;
+  members.integer("minimumweight", rule.minimum_weight, 0, 1000);
+  members.each_key("weights", people_max, [&](const std::string& person, const Json& weight, const std::string& where) {
+    if (!is_fingerprint(person) || !weight.is_number_integer() || weight.get<std::int64_t>() < 0 || weight.get<std::int64_t>() > 1000)
+      return members.fail_with(invalid(where + ": a fingerprint of 40 hex digits in capitals and a weight of 0 to 1000 are wanted"));
+    rule.weights[person] = weight.get<std::uint32_t>();
+  });
+  if (Status ok = members.end(); !ok) return in.fail_with(ok.error());
+  out.access[module] = std::move(rule);
+}
+
+template <class T>
+void read_ids(Members& in, const char* name, std::size_t most, std::vector<T>& out) {
+  in.each(name, 0, most, [&](const Json& element, const std::string& subject) {
+    auto bytes = element.is_string() ? from_hex(element.get<std::string>()) : Result<Bytes>(invalid(""));
+    auto id = bytes ? T::from(*bytes) : Result<T>(bytes.error());
+    if (!id) return in.fail_with(invalid(subject + ": is not a key or id in hex"));
+    out.push_back(*id);
+  });
+}
+
+template <class T>
+Json ids_to_json(const std::vector<T>& ids) {
+  Json out = Json::array();
+  for (const auto& id : ids) out.push_back(id.hex());
+  return out;
+}
+
+}  // namespace
+
+MeshId mesh_id_of(const std::vector<SigningKey>& roots, std::uint32_t threshold) {
+  std::vector<std::string> names;
+  for (const auto& root : roots) names.push_back(root.fingerprint + to_hex(root.material));
+  std::sort(names.begin(), names.end());
+  Bytes text = "MIG Mesh roots 1\n" + std::to_string(threshold) + "\n";
+  for (const auto& name : names) text += name + "\n";
+  return *MeshId::from(blake2b(text, MeshId::size));
+}
+
+Json to_json(const Trust& trust) {
+  Json roots = Json::array();
+  for (const auto& root : trust.roots) roots.push_back(key_to_json(root));
+  return {{"mesh", trust.mesh.hex()}, {"name", trust.name}, {"roots", roots}, {"threshold", trust.threshold}};
+}
+
+Result<Trust> trust_from_json(const Json& json) {
+  Members in(json, "trust");
+  Trust trust;
+  in.hex("mesh", trust.mesh);
+  in.text("name", trust.name, 1, limits::name_bytes);
+  read_keys(in, "roots", trust.roots, roots_max);
+  in.integer("threshold", trust.threshold, 1, static_cast<std::int64_t>(roots_max));
+  if (Status ok = in.end(); !ok) return ok.error();
+  if (trust.threshold > trust.roots.size()) return invalid("trust: threshold: more signatures are wanted than there are roots");
+  if (trust.mesh != mesh_id_of(trust.roots, trust.threshold)) return invalid("trust: mesh: the id is not the hash of these roots");
+  return trust;
+}
+
+Json to_json(const Roster& roster) {
+  Json people = Json::array(), access = Json::object();
+  for (const auto& person : roster.investigators) people.push_back(investigator_to_json(person));
+  for (const auto& [module, rule] : roster.access) {
+    Json weights = Json::object();
+    for (const auto& [person, weight] : rule.weights) weights[person] = weight;
+    access[module] = {{"minimumweight", rule.minimum_weight}, {"weights", weights}};
+  }
+  return {{"mesh", roster.mesh.hex()},
+          {"version", roster.version},
+          {"prev", roster.prev},
+          {"issued", to_rfc3339(roster.issued)},
+          {"expires", to_rfc3339(roster.expires)},
+          {"investigators", people},
+          {"access", access},
+          {"enrollers", ids_to_json(roster.enrollers)},
+          {"revoked", ids_to_json(roster.revoked)},
+          {"actionlife", roster.action_life_ms / 1000}};
+}
+
+Result<Roster> parse_roster(BytesView canonical_text) {
+  auto json = parse_json(canonical_text, limits::roster_bytes);
+  if (!json) return json.error();
+  Members in(*json, "roster");
+  Roster roster;
+  in.hex("mesh", roster.mesh);
+  in.integer("version", roster.version, 1, std::int64_t{1} << 53);
+  in.text("prev", roster.prev, 0, 64);
+  in.time("issued", roster.issued);
+  in.time("expires", roster.expires);
+  in.each("investigators", 0, people_max, [&](const Json& element, const std::string& subject) { read_investigator(element, subject, in, roster.investigators); });
+  in.each_key("access", rules_max, [&](const std::string& module, const Json& value, const std::string& subject) { read_rule(module, value, subject, in, roster); });
+  read_ids(in, "enrollers", enrollers_max, roster.enrollers);
+  read_ids(in, "revoked", revoked_max, roster.revoked);
+  std::int64_t life_s = 0;
+  in.integer("actionlife", life_s, 0, limits::action_life_ms / 1000);
+  roster.action_life_ms = life_s * 1000;
+  if (Status ok = in.end(); !ok) return ok.error();
+  if (canonical_json(*json) != canonical_text) return invalid("roster: not in canonical form (RFC 8785)");
+  return roster;
+}
+
+}  // namespace mig::core
