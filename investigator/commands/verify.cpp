@@ -57,7 +57,7 @@ core::Result<Verdict> judge(const core::ActionFile& file, const Home& home, bool
 
 /// Documents of MIG: their text, by the keys gpg holds.
 core::Result<Verdict> judge_old(const core::ActionFile& file, const core::Bytes& text, const Gpg& gpg) {
-  auto document = core::parse_json(text, core::limits::action_bytes * 4);
+  auto document = core::parse_json(text, core::limits::action_file_bytes);
   if (!document) return document.error();
   core::Bytes signed_text = core::mig2_signed_text(*document);
   Verdict verdict;
