@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "node/core/limits.h"
 #include "relay/notice.h"
 #include "relay/register.h"
 
