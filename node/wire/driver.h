@@ -20,6 +20,7 @@ struct Setting {
   core::LinkSecret secret;
   std::vector<std::string> listen;        ///< "tcp://0.0.0.0:7447"; port 0 or * picks a free one; empty: no listener
   std::string socks_proxy;                ///< "host:port" for outbound links; empty: none
+  int io_threads = 1;                     ///< of the process; what its first driver says counts
 };
 
 /// What the driver cannot do itself. All are called on the driver's thread, between steps.
@@ -28,6 +29,9 @@ struct Doors {
   std::function<void(const std::vector<core::Record>&)> keep;   ///< records of one step, before its Sends
   std::function<void(const core::Start&)> start;
   std::function<void(core::JobId)> stop;
+  /// For a door with times of its own (running jobs): when it wants `woke` next, asked every round. May be empty.
+  std::function<core::Instant()> wake;
+  std::function<void()> woke;
 };
 
 class Driver {
@@ -40,7 +44,7 @@ class Driver {
   /// Calls `ready` on the driver's thread whenever `fd` is readable.
   void watch(int fd, std::function<void()> ready);
   void unwatch(int fd);
-  /// A fact from a door (a job, a person); stepped in order with the others.
+  /// A fact from a door (a job, a person); stepped in order with the others. From any thread.
   void post(core::Input input);
   /// Runs until `done` (asked after every round) says so, or `stop()` is called. False if stopped or past `deadline`.
   bool run(const std::function<bool()>& done = {}, core::Instant deadline = core::Instant::never());
