@@ -165,7 +165,8 @@ int follow(const std::string& id, Globals& globals) {
 
   Report report(*action, globals);
   Collection collection(**station, *action, report, Patience{globals.wait_s});
-  core::Follow order{action->id, kept->signed_action, {}, ledger.cursors(core::key_of(action->id)), collection.recall()};
+  core::Follow order{action->id, kept->signed_action, {}, {}, collection.recall()};
+  for (const store::LedgerCursor& cursor : ledger.cursors(core::key_of(action->id))) order.cursors.push_back({cursor.action, cursor.relay, cursor.next});
   if (secret) order.reply_secret = *secret;
   if (wall_now() > action->result_by()) return collection.close();
   (*station)->ask({std::move(order)});

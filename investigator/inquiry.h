@@ -22,6 +22,10 @@ struct Patience {
   bool is_over(const Statement& statement, const Seen& seen) const;
 };
 
+/// The condition behind -t, -target-found and -target-notfound, macros resolved. Errors: it does not parse; no such
+/// earlier action in the ledger.
+core::Result<std::string> target_text(const Home& home, const Globals& globals);
+
 /// Completes, signs and asks what stands in `file`, and prints what comes; a document that is signed well enough goes
 /// out as it is. With -s it is printed instead. Exit code.
 int launch(core::ActionFile file, Globals& globals);
