@@ -5,7 +5,6 @@
 
 #include "investigator/commands/command.h"
 #include "investigator/options.h"
-#include "investigator/print.h"
 #include "modules/module.h"
 
 namespace mig::investigator {
@@ -52,16 +51,14 @@ int version(const std::vector<std::string>&, Globals& globals) {
 
 int list_modules(const std::vector<std::string>& words, Globals& globals) {
   if (!words.empty()) return fail(core::invalid("modules: takes no words; mig MODULE help tells about one"));
-  Table table({"MODULE", "REVEALS", "COST", "SUMMARY"});
   for (const modules::Module* module : modules::all()) {
     const core::Schema& schema = module->parameters();
     if (globals.json)
       fmt::print("{}\n", core::compact_json({{"type", "module"}, {"name", schema.name}, {"summary", schema.summary},
                                              {"disclosure", to_text(module->disclosure())}, {"cost", module->cost()}}));
     else
-      table.add({schema.name, std::string(to_text(module->disclosure())), std::string(module->cost()), schema.summary});
+      fmt::print("{}\n    {}\n    reveals: {}\n    cost: {}\n", schema.name, schema.summary, to_text(module->disclosure()), module->cost());
   }
-  if (!globals.json) fmt::print("{}", table.text());
   return 0;
 }
 
