@@ -42,6 +42,9 @@ class Gpg {
   /// Errors: encrypted to keys that are not here, pinentry cancelled, not a message.
   core::Result<core::Bytes> decrypt(core::BytesView message) const;
 
+  /// Makes an Ed25519 key with an encryption subkey and without passphrase: for labs and tests, not for people.
+  core::Result<core::Fingerprint> make_key(const std::string& user) const;
+
   struct Checked {
     bool valid = false;
     core::Fingerprint primary;    ///< of the signer; empty when the key is unknown

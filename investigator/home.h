@@ -1,6 +1,6 @@
 // MIG_HOME: what an investigator has on disk, and the sessions her programs attach with.
 //
-//   config.toml      mesh name, key fingerprint, gnupg_home, macros for targets
+//   config.toml      mesh name, key fingerprint, gnupg_home, ledger, macros for targets
 //   trust.json       roots of the mesh: what everything else is verified against
 //   roster.json      the newest signed roster this home has seen
 //   relays.json      relays that may be dialled
@@ -31,6 +31,7 @@ struct Config {
   std::string mesh;                           ///< label for people
   core::Fingerprint key;                      ///< primary key of the person who works here
   std::string gnupg_home;                     ///< empty: GNUPGHOME or gpg's own
+  std::string ledger;                         ///< empty: ledger.sqlite in MIG_HOME
   std::map<std::string, std::string> macros;  ///< word for -t -> target
 };
 
@@ -82,7 +83,7 @@ class Home {
 
   /// Keeps a roster of a higher version, signed by the roots; a lower or equal one changes nothing.
   core::Status keep_roster(const core::SignedText& roster);
-  /// Adds, or renames when the endpoint is known.
+  /// Adds; a known endpoint gets the new name, a known name the new endpoint.
   core::Status add_relay(const KnownRelay& relay);
   /// The target behind a macro of config.toml, or `text` itself.
   std::string target_of(const std::string& text) const;
@@ -99,6 +100,11 @@ class Home {
 
  private:
   std::string file(const std::string& name) const { return dir_ + "/" + name; }
+  core::Status read_config();
+  core::Status read_roster();
+  core::Status read_relays();
+  core::Status fill(SessionSlot& slot, const std::string& path) const;
+  core::Status renew(SessionSlot& slot, const std::string& path, core::WallMs now) const;
 
   std::string dir_;
   Config config_;

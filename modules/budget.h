@@ -18,6 +18,9 @@ class Budget {
   void add_bytes(std::size_t bytes) { bytes_used_ += bytes; }
   /// From a signal handler or another thread.
   void stop() { stopped_.store(true, std::memory_order_relaxed); }
+  enum class Limit { none, time, size, stopped };
+  /// Which limit made spent() true.
+  Limit limit() const;
   /// Names the limit that was hit: "stopped after 5s (time limit)"; empty if none.
   std::string limit_hit() const;
 

@@ -78,9 +78,15 @@ class Agent::Inside {
 
  private:
   /// Volatile columns (time, status) are filled in when a target is judged.
-  Bytes attributes() const {
+  Bytes attributes() const { return attributes_of(own_facts()); }
+
+  AgentFacts own_facts() const {
     AgentFacts facts = setting_.facts;
-    return compact_json(to_json(facts));
+    facts.id = keys_.id().hex();
+    if (facts.name.empty()) facts.name = setting_.name;
+    if (facts.queueloc.empty()) facts.queueloc = facts.environment.value("os", "linux") + "." + facts.id;
+    if (facts.tags.empty()) facts.tags = setting_.tags;
+    return facts;
   }
 
   /// The later of our own clock and what relays said, so that a dead clock revives nothing.
@@ -165,7 +171,7 @@ class Agent::Inside {
   bool targeted(const Action& action, const Now& now) const {
     auto target = Target::parse(action.target);
     if (!target) return false;  // parse_action has parsed it already
-    AgentFacts facts = setting_.facts;
+    AgentFacts facts = own_facts();
     facts.status = "online";
     facts.heartbeattime = now.wall;
     return target->matches(facts, now.wall, [this](std::string_view wanted, bool found) { return answered(wanted, found); });

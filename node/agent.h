@@ -25,7 +25,7 @@ struct AgentSetting {
   core::Trust trust;
   core::Seed seed;                              ///< of the node's keys
   std::vector<core::Endpoint> relays;           ///< candidates
-  std::optional<Joining> joining;
+  std::optional<core::Joining> joining;
   std::string name, segment;
   std::map<std::string, std::string> tags;
   core::AgentFacts facts;                       ///< as gathered at start; volatile columns are filled in here

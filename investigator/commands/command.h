@@ -26,9 +26,11 @@ struct Globals {
   std::string lifetime;         ///< -e: Go duration
   std::string name;             ///< -n
   std::string load;             ///< -i FILE
-  std::string show = "found";   ///< -show found|notfound|all
+  std::string show;             ///< -show found|notfound|all; empty: not given, which means found (--json: all)
   bool print_only = false;      ///< -p: unsigned draft to stdout
   bool sign_only = false;       ///< -s: sign, print, do not launch
+  std::string target_found;     ///< -target-found ID: who found something in that action
+  std::string target_notfound;  ///< -target-notfound ID
   bool compress = false;        ///< -z: understood, without effect: replies are always compressed
 
   /// MIG_HOME in force: -c, else the environment, else ~/.config/mig.
@@ -70,6 +72,18 @@ Command invite_command();
 Command sign_command();
 Command verify_command();
 Command lab_command();
+Command run_command();
+Command results_command();
+Command actions_command();
+Command agents_command();
+Command relays_command();
+Command export_command();
+Command modules_command();
+Command help_command();
+Command version_command();
+
+/// `mig MODULE ...`: asks one question of one module.
+int ask(const std::string& module, const std::vector<std::string>& words, Globals& globals);
 
 /// `mig relays add ENDPOINT#KEY [--name NAME]`, called by the relays command; `words` are those behind "add".
 int add_relay(const std::vector<std::string>& words, Globals& globals);

@@ -25,7 +25,7 @@ struct AgentFacts {
 };
 
 /// MIG's "never": the destructiontime of an agent that lives.
-constexpr WallMs never_destroyed = 253'340'219'471'000;  // 9998-01-11T11:11:11Z
+constexpr WallMs never_destroyed = 253'340'133'071'000;  // 9998-01-11T11:11:11Z
 
 /// All columns; what is NULL is left out. Times in RFC 3339.
 Json to_json(const AgentFacts& facts);

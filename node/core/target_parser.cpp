@@ -131,7 +131,7 @@ NodePtr Parser::among(NodePtr left, const Piece& in) {
   if (is_word(next(), "select")) return answered_before(left);
   Node node{.op = Op::in, .below = {left}, .at = left->at};
   do {
-    NodePtr item = addition();
+    NodePtr item = digging();
     if (!item) return nullptr;
     NodePtr wanted = node.below[0];
     if (!agree(wanted, item, in)) return nullptr;

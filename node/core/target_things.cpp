@@ -154,7 +154,7 @@ NodePtr Parser::function(const Piece& word) {
   take();  // (
   if (word.text == "now") return want_op(")", "after now(") ? grown({.op = Op::now, .kind = Kind::moment, .at = word.at}) : nullptr;
   if (word.text == "cast") {
-    NodePtr value = addition();
+    NodePtr value = digging();
     if (!value) return nullptr;
     if (!take_word("as")) return fail(next().at, fmt::format("expected AS and a type, got {}", shown(next())));
     value = cast_to(value);

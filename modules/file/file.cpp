@@ -1,0 +1,119 @@
+#include "modules/file/file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "modules/file/report.h"
+#include "node/core/time.h"
+
+namespace mig::modules::file {
+
+using core::Field;
+using core::Json;
+using core::Type;
+
+namespace {
+
+core::Schema make_row() {
+  core::Schema info{"fileinfo", "What the file system says of it.", {}, {}};
+  info.fields.push_back({.name = "size", .type = Type::integer, .help = "bytes"});
+  info.fields.push_back({.name = "mode", .type = Type::text, .help = "-rw-r--r--, urwxr-xr-x for setuid"});
+  info.fields.push_back({.name = "lastmodified", .type = Type::text, .help = "2016-07-05 15:32:42 +0000 UTC"});
+  info.fields.push_back({.name = "sha256", .type = Type::text, .help = "upper-case hex; with returnsha256"});
+  core::Schema row{"file", "One file that matched, or one value that matched nothing (file is empty).", {}, {}};
+  row.fields.push_back({.name = "file", .type = Type::text, .help = "path"});
+  row.fields.push_back({.name = "search", .type = Type::any, .help = "the search; without matchall reduced to the value that matched"});
+  Field nested{.name = "fileinfo", .type = Type::object, .help = "size, mode, time, sum"};
+  nested.inner = std::make_shared<const core::Schema>(std::move(info));
+  row.fields.push_back(std::move(nested));
+  return row;
+}
+
+/// 0 (no bound) if any search has none.
+std::uint64_t errors_wanted(const std::vector<Search>& searches) {
+  std::uint64_t most = 0;
+  for (const Search& search : searches) {
+    if (search.options.maxerrors == 0) return 0;
+    most = std::max(most, search.options.maxerrors);
+  }
+  return most;
+}
+
+void take_errors(Walk& walk, const std::vector<Search>& searches, Answer& answer) {
+  const std::uint64_t most = errors_wanted(searches);
+  std::uint64_t dropped = walk.errors_dropped;
+  if (most != 0 && walk.errors.size() > most) {
+    dropped += walk.errors.size() - most;
+    walk.errors.resize(most);
+  }
+  answer.errors = std::move(walk.errors);
+  if (dropped > 0) answer.errors.push_back(fmt::format("{} more errors are not listed (maxerrors)", dropped));
+}
+
+class File final : public Module {
+ public:
+  const core::Schema& parameters() const override { return parameters_schema(); }
+  const core::Schema& row() const override { return row_; }
+  Disclosure disclosure() const override { return Disclosure::match_list; }
+  std::string_view cost() const override {
+    return "Walks the paths once for all searches; files whose name, size, mode and time fit are read once if contents or hashes are asked.";
+  }
+
+  Answer run(const Json& parameters, const Host& host, Budget& budget) const override {
+    const auto began = std::chrono::steady_clock::now();
+    const auto wall = std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch());
+    auto searches = compile(parameters, wall.count());
+    if (!searches) return Answer::failure(searches.error().text);
+    Walk walk(*searches, host, budget);
+    Findings findings;
+    Judge judge(walk, findings, budget);
+    walk.run([&](Candidate& candidate) { judge(candidate); });
+
+    Answer answer;
+    std::uint64_t hits = 0, unmatched = 0;
+    for (const Search& search : *searches) hits += search.hits;
+    answer.found_anything = hits > 0;
+    answer.elements = elements_of(*searches, findings, unmatched);
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
+    answer.statistics = {{"filescount", findings.files_checked}, {"openfailed", walk.open_failed}, {"totalhits", hits},
+                         {"exectime", core::format_duration({took.count()})}};
+    // Only what happened is listed, so that MIG's own readers see MIG's four numbers.
+    if (findings.short_reads > 0) answer.statistics["shortreads"] = findings.short_reads;
+    if (findings.long_lines > 0) answer.statistics["longlines"] = findings.long_lines;
+    if (unmatched > 0) answer.statistics["unmatched"] = unmatched;
+    take_errors(walk, *searches, answer);
+    if (std::string limit = budget.limit_hit(); !limit.empty()) {  // what was found so far stays
+      answer.success = false;
+      answer.errors.push_back(limit);
+    }
+    return answer;
+  }
+
+  std::vector<std::string> print(const Answer& answer, bool found_only) const override { return lines_of(answer, found_only); }
+
+  void mask(Answer& answer) const override {
+    if (answer.elements.is_object())
+      for (auto& entries : answer.elements)
+        for (Json& found : entries) {
+          if (!found.value("file", "").empty()) {
+            found["file"] = "masked";
+            if (found["search"].contains("options") && !found["search"]["options"].value("matchall", false)) found["search"]["paths"] = {"masked"};
+          }
+        }
+    for (std::string& error : answer.errors) error = "masked";
+  }
+
+ private:
+  core::Schema row_ = make_row();
+};
+
+}  // namespace
+
+const Module& module() {
+  static const File the_module;
+  return the_module;
+}
+
+}  // namespace mig::modules::file

@@ -1,0 +1,16 @@
+// The modules of this build: one line each, sorted by name. A module that is not here does not exist.
+#include "modules/example/example.h"
+#include "modules/file/file.h"
+#include "modules/module.h"
+
+namespace mig::modules {
+
+const std::vector<const Module*>& all() {
+  static const std::vector<const Module*> modules = {
+      &example::module(),
+      &file::module(),
+  };
+  return modules;
+}
+
+}  // namespace mig::modules

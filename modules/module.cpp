@@ -1,0 +1,82 @@
+#include "modules/module.h"
+
+#include <fmt/format.h>
+
+#include <exception>
+
+namespace mig::modules {
+
+using core::Json;
+
+std::string Answer::to_json() const {
+  return fmt::format(R"({{"foundanything":{},"success":{},"elements":{},"statistics":{},"errors":{}}})",
+                     found_anything, success, core::compact_json(elements), core::compact_json(statistics),
+                     errors.empty() ? "null" : core::compact_json(Json(errors)));
+}
+
+namespace {
+
+core::Result<bool> boolean_of(const Json& json, const char* key) {
+  auto at = json.find(key);
+  if (at == json.end() || !at->is_boolean())
+    return core::invalid(fmt::format("result: {} is missing or not true or false", key));
+  return at->get<bool>();
+}
+
+core::Result<std::vector<std::string>> errors_of(const Json& json) {
+  std::vector<std::string> out;
+  auto at = json.find("errors");
+  if (at == json.end() || at->is_null()) return out;
+  if (!at->is_array()) return core::invalid("result: errors is neither a list nor null");
+  for (const Json& error : *at) {
+    if (!error.is_string()) return core::invalid("result: errors holds something that is not a text");
+    out.push_back(error.get<std::string>());
+  }
+  return out;
+}
+
+}  // namespace
+
+core::Result<Answer> Answer::from_json(const Json& json) {
+  if (!json.is_object()) return core::invalid("result: not an object");
+  auto found = boolean_of(json, "foundanything");
+  if (!found) return found.error();
+  auto success = boolean_of(json, "success");
+  if (!success) return success.error();
+  auto errors = errors_of(json);
+  if (!errors) return errors.error();
+  Answer out;
+  out.found_anything = *found;
+  out.success = *success;
+  out.errors = std::move(*errors);
+  out.elements = json.value("elements", Json());
+  out.statistics = json.value("statistics", Json());
+  return out;
+}
+
+Answer Answer::failure(std::string error) {
+  Answer out;
+  out.success = false;
+  out.errors.push_back(std::move(error));
+  return out;
+}
+
+const Module* find(std::string_view name) {
+  for (const Module* module : all())
+    if (module->parameters().name == name) return module;
+  return nullptr;
+}
+
+Answer run(std::string_view name, const Json& parameters, const Host& host, Budget& budget) {
+  const Module* module = find(name);
+  if (module == nullptr) return Answer::failure(fmt::format("module '{}' is not available", name));
+  try {
+    auto checked = core::check_document(module->parameters(), parameters.is_null() ? Json::object() : parameters);
+    if (!checked) return Answer::failure(checked.error().text);
+    return module->run(*checked, host, budget);
+  } catch (const std::exception& trouble) {  // a library's exception ends here, at the door
+    return Answer::failure(fmt::format("module '{}' broke off: {}", name, trouble.what()));
+  }
+}
+
+}  // namespace mig::modules

@@ -1,0 +1,144 @@
+// The child's side of jobs.h.
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <string>
+
+#include "modules/module.h"
+#include "node/jobs.h"
+
+namespace mig::node {
+namespace {
+
+using core::Json;
+using modules::Answer;
+using modules::Budget;
+
+std::atomic<Budget*> current_budget{nullptr};
+volatile sig_atomic_t told_to_stop = 0;
+
+void on_terminate(int) {
+  told_to_stop = 1;
+  if (Budget* budget = current_budget.load()) budget->stop();
+}
+
+void prepare_process() {
+  struct sigaction action{};
+  action.sa_handler = on_terminate;
+  sigaction(SIGTERM, &action, nullptr);
+  rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);  // a core would leave what was read on the disk
+}
+
+std::string read_to_end() {
+  std::string out;
+  char block[64 * 1024];
+  for (;;) {
+    ssize_t got = read(STDIN_FILENO, block, sizeof block);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return out;
+    out.append(block, static_cast<std::size_t>(got));
+  }
+}
+
+bool write_all(std::string_view bytes) {
+  while (!bytes.empty()) {
+    ssize_t wrote = write(STDOUT_FILENO, bytes.data(), bytes.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(wrote));
+  }
+  return true;
+}
+
+bool write_frame(std::size_t index, const std::string& answer, const char* limit) {
+  std::string json = fmt::format(R"({{"index":{},"answer":{},"limit":"{}"}})", index, answer, limit);
+  std::string frame;
+  for (int shift = 0; shift < 32; shift += 8) frame += static_cast<char>(json.size() >> shift & 0xff);
+  return write_all(frame + json);
+}
+
+struct Job {
+  Json operations;
+  modules::Host host;
+  bool privacy = false;
+  double seconds = 0;
+  std::size_t bytes = 0;
+};
+
+core::Result<Job> read_job() {
+  std::string text = read_to_end();
+  auto document = core::parse_json(text, text.size());
+  if (!document) return document.error();
+  try {
+    if (document->at("parent").get<pid_t>() != getppid()) return core::invalid("job: the agent has gone");
+    return Job{document->at("operations"), {document->at("root"), document->at("proc")}, document->at("privacy"),
+               document->at("seconds"), document->at("bytes")};
+  } catch (const Json::exception& trouble) {
+    return core::invalid(trouble.what());
+  }
+}
+
+Answer answer_to(const Json& operation, const Job& job, Budget& budget) {
+  auto name = operation.find("module");
+  if (!operation.is_object() || name == operation.end() || !name->is_string())
+    return Answer::failure("operation: has no module");
+  Answer answer = modules::run(name->get<std::string>(), operation.value("parameters", Json::object()), job.host, budget);
+  if (job.privacy)
+    if (const modules::Module* module = modules::find(name->get<std::string>())) module->mask(answer);
+  return answer;
+}
+
+/// As JobPart::trouble; being stopped is known to the parent already.
+const char* word_for(Budget::Limit limit) {
+  switch (limit) {
+    case Budget::Limit::time: return "timeout";
+    case Budget::Limit::size: return "limit";
+    default: return "";
+  }
+}
+
+/// Runs one operation within what time and room the earlier ones have left, and writes its frame.
+bool run_one(std::size_t index, const Job& job, double seconds_left, std::size_t& bytes_left) {
+  Budget budget(std::max(seconds_left, 0.001), std::max<std::size_t>(bytes_left, 1));
+  current_budget = &budget;
+  if (told_to_stop) budget.stop();
+  Answer answer = answer_to(job.operations[index], job, budget);
+  current_budget = nullptr;
+  const char* limit = word_for(budget.limit());
+  std::string text = answer.to_json();
+  if (text.size() > bytes_left) {
+    text = Answer::failure(fmt::format("the result of {} bytes is larger than the {} bytes left for it", text.size(),
+                                       bytes_left)).to_json();
+    limit = "limit";
+  }
+  bytes_left -= std::min(bytes_left, text.size());
+  return write_frame(index, text, limit);
+}
+
+}  // namespace
+
+int job_main() {
+  prepare_process();
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // before read_job looks whether the parent is still there
+  auto job = read_job();
+  if (!job) return 1;
+  using Clock = std::chrono::steady_clock;
+  const auto start = Clock::now();
+  std::size_t bytes_left = job->bytes;
+  // One after the other for now; one walk may serve all `file` operations later, since frames carry the index.
+  for (std::size_t index = 0; index < job->operations.size(); ++index) {
+    const std::chrono::duration<double> used = Clock::now() - start;
+    if (!run_one(index, *job, job->seconds - used.count(), bytes_left)) return 1;
+  }
+  return 0;
+}
+
+}  // namespace mig::node
