@@ -70,8 +70,8 @@ core::Result<std::vector<core::Fingerprint>> earlier_signers(const ToSign& actio
 }
 
 void show(const ToSign& action, const core::ActionFile& file, std::vector<core::Fingerprint> people, const Home& home) {
-  if (file.syntax_version == 2)
-    fmt::print(stderr, "This was a document of MIG; its old signatures do not count and are left out.\n");
+  if (!file.old_signatures.empty())
+    fmt::print(stderr, "This is a document of MIG; its signatures do not count here and are left out.\n");
   fmt::print(stderr, "You are about to sign action {}:\n{}", action.action.id.brief(),
              describe(action.action, home.roster()));
   for (const core::Fingerprint& person : people)

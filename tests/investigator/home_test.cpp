@@ -105,9 +105,9 @@ TEST_CASE("a roster that was changed by hand is refused") {
   std::string path = mesh.path + "/roster.json";
   auto text = read_file(path);
   REQUIRE(text);
-  std::size_t at = text->find("\"minimum_weight\": 1");
+  std::size_t at = text->find("\"minimumweight\": 1");
   REQUIRE(at != std::string::npos);
-  (*text)[at + 18] = '0';
+  (*text)[at + 17] = '0';
   REQUIRE(write_private(path, *text));
   auto home = Home::open(mesh.path);
   REQUIRE_FALSE(home);

@@ -13,15 +13,17 @@ using tests::TempDir;
 
 namespace {
 
+Home make_home(const GpgHome& gnupg, const TempDir& dir) {
+  REQUIRE(gnupg.gpg().make_key("Ada <ada@example.org>"));
+  auto made = make_mesh(dir.path() + "/home", {"demo", "ada@", gnupg.path()});
+  REQUIRE(made);
+  return *made;
+}
+
 struct Mesh {
   GpgHome gnupg;
   TempDir dir;
-  Home home = [this] {
-    REQUIRE(gnupg.gpg().make_key("Ada <ada@example.org>"));
-    auto made = make_mesh(dir.path() + "/home", {"demo", "ada@", gnupg.path()});
-    REQUIRE(made);
-    return *made;
-  }();
+  Home home = make_home(gnupg, dir);
 };
 
 }  // namespace
