@@ -12,29 +12,9 @@
 
 #include "store/lmdb.h"
 #include "store/memory.h"
+#include "tests/store/place.h"
 
 namespace mig::store::testing {
-
-/// A directory that is gone when the test is over.
-class Place {
- public:
-  Place() {
-    std::string path = (std::filesystem::temp_directory_path() / "mig-store-XXXXXX").string();
-    REQUIRE(::mkdtemp(path.data()) != nullptr);
-    path_ = path;
-  }
-  ~Place() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Place(const Place&) = delete;
-  Place& operator=(const Place&) = delete;
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 /// Waits, by the store's own descriptor, for the outcome of `batch`; all outcomes until then.
 inline std::vector<Outcome> outcomes_until(Store& store, std::uint64_t batch) {

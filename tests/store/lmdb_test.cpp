@@ -37,50 +37,6 @@ std::string refusal(const std::string& directory) {
   return store.error().text;
 }
 
-unsigned mode(const std::string& path) {
-  struct stat about {};
-  REQUIRE(::stat(path.c_str(), &about) == 0);
-  return about.st_mode & 07777;
-}
-
-/// What `work` writes, line by line, from a process of its own, and how that ended. Stopped after `lines` by
-/// SIGKILL.
-struct Ending {
-  std::vector<std::string> lines;
-  bool killed = false;
-  int status = 0;
-};
-Ending in_a_child(const std::function<void(int out)>& work, std::size_t kill_after = SIZE_MAX) {
-  int ends[2];
-  REQUIRE(::pipe(ends) == 0);
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    ::close(ends[0]);
-    ::signal(SIGABRT, SIG_DFL);  // an abort is a child's own matter, not Catch's
-    work(ends[1]);
-    ::_exit(0);
-  }
-  ::close(ends[1]);
-  Ending out;
-  std::string line;
-  for (char c; ::read(ends[0], &c, 1) == 1;) {
-    if (c != '\n') {
-      line += c;
-      continue;
-    }
-    out.lines.push_back(std::exchange(line, {}));
-    if (out.lines.size() == kill_after)
-      ::kill(child, SIGKILL);  // what is in the pipe already was said before
-  }
-  ::close(ends[0]);
-  ::waitpid(child, &out.status, 0);
-  out.killed = WIFSIGNALED(out.status) && WTERMSIG(out.status) == SIGKILL;
-  return out;
-}
-
-void say(int out, const std::string& line) { (void)!::write(out, (line + "\n").data(), line.size() + 1); }
-
 }  // namespace
 
 TEST_CASE("directory and files belong to their owner alone", "[store][lmdb]") {
