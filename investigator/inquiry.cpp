@@ -180,6 +180,7 @@ int run_here(const core::Action& action, const Globals& globals) {
   AgentAnswer answer;
   answer.name = host;
   answer.state = core::State::clean;
+  Report report(action, globals);
   for (const core::Operation& operation : action.operations) {
     modules::Budget budget(action.limits.seconds, action.limits.bytes);
     answer.operations.push_back(modules::run(operation.module, operation.parameters, {}, budget));
@@ -192,7 +193,6 @@ int run_here(const core::Action& action, const Globals& globals) {
   Statement statement;
   (answer.state == core::State::found ? statement.found : answer.state == core::State::clean ? statement.clean : statement.failed) = 1;
   statement.complete = true;
-  Report report(action, globals);
   report.answer(answer);
   report.end(statement, false);
   return answer.state == core::State::failed ? 2 : exit_code(statement, false);

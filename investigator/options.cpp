@@ -160,7 +160,7 @@ class Reader {
     std::string near = core::nearest(name, known);
     return core::invalid(fmt::format("-{} is no option of mig; {}", name,
                                      near.empty() ? "a module's flags stand behind its name (mig file -path /etc); see mig help"
-                                                  : fmt::format("did you mean -{}?", near)));
+                                                  : fmt::format("did you mean {}{}?", is_anywhere(near) ? "--" : "-", near)));
   }
 
   void fill(const core::Json& options) {

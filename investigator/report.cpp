@@ -100,8 +100,8 @@ double Report::seconds() const {
 
 int Report::end(const Statement& statement, bool interrupted) {
   live_.clear();
-  const bool colour = wants_colour(stderr);
-  if (!json_) {
+  const bool colour = wants_colour(stderr), local = action_.empty();
+  if (!json_ && !local) {
     std::string_view word = show_ == Show::found ? "found results" : show_ == Show::notfound ? "found nothing" : "answered";
     fmt::print(stderr, "{}\n", coloured(fmt::format("{} agent{} {} {}", shown_, shown_ == 1 ? "" : "s", shown_ == 1 ? "has" : "have", word), Colour::red, colour));
   }
@@ -111,7 +111,7 @@ int Report::end(const Statement& statement, bool interrupted) {
   const double spent = seconds();
   if (json_)
     fmt::print("{}\n", summary_json(action_, statement, spent));
-  else
+  else if (!local)
     fmt::print(stderr, "{}\n", coloured(printable(summary_line(statement, spent)), statement.complete ? Colour::green : Colour::yellow, colour));
   std::fflush(stdout);
   return exit_code(statement, interrupted);

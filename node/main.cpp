@@ -1,43 +1,156 @@
-// mig-agent: the agent's process. What it is asked to be stands on its command line.
+// mig-agent: one module by hand (-m), a job of the agent (--job), or the agent itself.
+#include <CLI/CLI.hpp>
 #include <cstdio>
-#include <string>
-#include <string_view>
-#include <vector>
 
+#include "node/agent.h"
+#include "node/facts.h"
 #include "node/jobs.h"
 #include "node/module_main.h"
+#include "node/wire/daemon.h"
+#include "store/lmdb.h"
 
 namespace {
 
-constexpr const char* usage =
-    "usage: mig-agent -m MODULE [-p]   run one module: a line of JSON in, a result out; -p prints lines for people\n"
-    "       mig-agent --version\n"
-    "       mig-agent --help\n";
+using namespace mig;
 
-int misused(const std::string& trouble) {
-  std::fprintf(stderr, "mig-agent: %s\n%s", trouble.c_str(), usage);
-  return 2;
+constexpr std::size_t store_bytes = std::size_t{256} << 20;  // address space; results wait here until they are confirmed
+constexpr const char* program = "mig-agent";
+
+struct Options {
+  std::string join, name, segment, state, root, module;
+  std::vector<std::string> tags, relays;
+  bool pretty = false, job = false;
+};
+
+std::string default_state() {
+  const char* home = getenv("HOME");
+  return getuid() == 0 || !home ? "/var/lib/mig-agent" : std::string(home) + "/.local/state/mig-agent";
+}
+
+/// Jobs in child processes, seen from the driver: starts go in, parts come back as facts.
+class JobDoor {
+ public:
+  JobDoor(modules::Host host) : host_(std::move(host)) {}
+  void attach(wire::Driver& driver) { driver_ = &driver; }
+
+  void start(const core::Start& order) {
+    node::JobSpec spec;
+    spec.id = order.job;
+    spec.operations = core::Json::array();
+    for (const auto& operation : order.operations) spec.operations.push_back({{"module", operation.module}, {"parameters", operation.parameters}});
+    spec.seconds = order.budget.seconds;
+    spec.bytes_max = order.budget.bytes;
+    spec.host = host_;
+    if (auto started = jobs_.start(std::move(spec)); !started)
+      driver_->post(core::Yielded{order.job, {}, true, "error: " + started.error().text});
+    watch();
+  }
+  void stop(core::JobId job) { jobs_.stop(job); }
+  core::Instant wake() const {
+    auto ms = jobs_.wait_ms();
+    return ms ? driver_->now().at + core::Duration::millis(*ms) : core::Instant::never();
+  }
+  void collect() {
+    for (auto& part : jobs_.collect()) {
+      core::Yielded yielded{part.id, {}, part.last, part.trouble};
+      if (part.index) yielded.results.emplace_back(*part.index, part.answer.to_json());
+      driver_->post(std::move(yielded));
+    }
+    watch();
+  }
+
+ private:
+  /// The descriptors of running children, kept in step with the driver's list.
+  void watch() {
+    const auto wanted = jobs_.fds();
+    for (int fd : watched_)
+      if (std::find(wanted.begin(), wanted.end(), fd) == wanted.end()) driver_->unwatch(fd);
+    for (int fd : wanted)
+      if (std::find(watched_.begin(), watched_.end(), fd) == watched_.end()) driver_->watch(fd, [this] { collect(); });
+    watched_ = wanted;
+  }
+
+  node::Jobs jobs_;
+  modules::Host host_;
+  wire::Driver* driver_ = nullptr;
+  std::vector<int> watched_;
+};
+
+int run(const Options& options) {
+  auto state = wire::StateDirectory::open(options.state.empty() ? default_state() : options.state);
+  if (!state) return wire::fail(program, state.error().text);
+  auto join = state->join(options.join);
+  if (!join) return wire::fail(program, join.error().text);
+  if (join->role != core::Role::agent) return wire::fail(program, "this join string is for a relay; `mig invite` makes one for an agent");
+  auto seed = state->seed({});
+  if (!seed) return wire::fail(program, seed.error().text);
+  core::Json tags = core::Json::object();
+  for (const auto& tag : options.tags) {
+    const std::size_t equals = tag.find('=');
+    if (equals == 0 || equals == std::string::npos) return wire::fail(program, "--tag " + tag + ": write key=value");
+    tags[tag.substr(0, equals)] = tag.substr(equals + 1);
+  }
+  auto settings = state->settings({{"name", options.name}, {"segment", options.segment}, {"root", options.root}, {"tags", tags}, {"relays", options.relays}});
+  if (!settings) return wire::fail(program, settings.error().text);
+
+  node::AgentSetting setting;
+  setting.trust = join->trust;
+  setting.seed = *seed;
+  setting.relays = join->relays;
+  for (const auto& text : settings->value("relays", std::vector<std::string>{})) {
+    auto endpoint = core::endpoint_from_text(text);
+    if (!endpoint) return wire::fail(program, endpoint.error().text);
+    setting.relays.push_back(*endpoint);
+  }
+  if (join->invite_secret) setting.joining = core::Joining{join->enroller, join->invite, *join->invite_secret};
+  setting.tags = settings->value("tags", std::map<std::string, std::string>{});
+  setting.segment = settings->value("segment", "");
+  const std::string root = settings->value("root", "");
+  setting.facts = node::gather(settings->value("name", ""), setting.tags, root);
+  setting.name = setting.facts.name;
+  for (const auto* module : modules::all()) setting.modules.insert(module->parameters().name);
+  setting.facts.environment["modules"] = setting.modules;
+  setting.software = MIG_VERSION;
+
+  auto store = store::open_lmdb(state->store_path(), store_bytes);
+  if (!store) return wire::fail(program, store.error().text);
+  node::Agent machine(setting, **store, wire::random_seed());
+  JobDoor jobs({root, "/proc"});
+  const core::Keys keys(*seed);
+  wire::Driver driver(machine, store->get(), {keys.link_public(), keys.link_secret(), {}, {}, 1},
+                      {wire::log_event, {}, [&](const core::Start& start) { jobs.start(start); }, [&](core::JobId job) { jobs.stop(job); },
+                       [&] { return jobs.wake(); }, [&] { jobs.collect(); }});
+  jobs.attach(driver);
+  wire::prepare_process(driver);
+  driver.run();
+  return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::string module;
-  bool pretty = false;
-  const std::vector<std::string_view> words(argv + 1, argv + argc);
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (words[i] == "--job") return mig::node::job_main();
-    if (words[i] == "-V" || words[i] == "--version") return std::puts("mig-agent " MIG_VERSION) < 0;
-    if (words[i] == "-h" || words[i] == "--help") return std::fputs(usage, stdout) < 0;
-    if (words[i] == "-p") {
-      pretty = true;
-    } else if (words[i] == "-m") {
-      if (++i == words.size()) return misused("-m needs the name of a module");
-      module = words[i];
-    } else {
-      return misused("'" + std::string(words[i]) + "' is not an option");
-    }
+  Options options;
+  CLI::App app{"An agent of a MIG mesh: answers signed questions about this machine. It listens on nothing.\n"
+               "First start:  mig-agent --join mig1.xxxx\n"
+               "Afterwards:   mig-agent            (everything is kept in the state directory)\n"
+               "One module:   mig-agent -m file <<< '{\"class\":\"parameters\",\"parameters\":{\"searches\":{\"s1\":{\"paths\":[\"/etc\"],\"names\":[\"^passwd$\"]}}}}'"};
+  app.add_option("--join", options.join, "what `mig invite` prints");
+  app.add_option("--name", options.name, "its name; default: the host's");
+  app.add_option("--segment", options.segment, "label of the network it stands in");
+  app.add_option("--tag", options.tags, "key=value that targets can ask for; repeat for several");
+  app.add_option("--root", options.root, "made-up file tree that shadows the real one, for rehearsals");
+  app.add_option("--relay", options.relays, "further relay to try, tcp://HOST:PORT#KEY; repeat for several");
+  app.add_option("--state", options.state, "directory for keys and journal");
+  app.add_option("-m", options.module, "run this module once: a line of JSON in, a result out");
+  app.add_flag("-p", options.pretty, "with -m: lines for people");
+  app.add_flag("--job", options.job, "run a job handed in on standard input (what the agent starts)")->group("");
+  app.set_version_flag("-V,--version", std::string("mig-agent ") + MIG_VERSION);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
   }
-  if (!module.empty()) return mig::node::run_module(module, pretty);
-  return misused("running as an agent is not there yet; -m MODULE is");
+  if (options.job) return node::job_main();
+  if (!options.module.empty()) return node::run_module(options.module, options.pretty);
+  return run(options);
 }

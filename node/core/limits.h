@@ -26,7 +26,7 @@ constexpr std::size_t operations = 64;               ///< in one action
 // --- frames ---
 constexpr std::size_t frame_bytes = 256 * 1024;      ///< blocks a 10 Mbit/s link for 0.2 s
 constexpr std::size_t zmq_message_bytes = 512 * 1024;///< MAXMSGSIZE: a frame and its encryption, with room
-constexpr std::size_t reply_part_bytes = 192 * 1024;
+constexpr std::size_t reply_part_bytes = 192 * 1024; ///< a sealed body; fits a frame with header and certificate
 constexpr std::size_t reply_parts = 64;
 constexpr std::size_t attributes_bytes = 2 * 1024;   ///< what an agent tells its home relay about itself
 constexpr std::size_t name_bytes = 64;               ///< labels of relays, agents, segments, tags

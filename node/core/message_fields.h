@@ -20,8 +20,6 @@ inline constexpr unsigned last_of<VerdictCode> = 5;
 template <>
 inline constexpr unsigned last_of<AckCode> = 3;
 
-constexpr std::size_t sealed_part_bytes = limits::reply_part_bytes + limits::seal_bytes;
-
 /// A kind this build knows, with an id of the right length.
 inline bool is_known_kind(ObjectKind kind) { return kind >= ObjectKind::action && kind <= ObjectKind::stop; }
 inline bool is_known_key(const BoardKey& key) {
@@ -115,7 +113,7 @@ struct Shape<LogEntry> {
   static void fields(auto& v, auto& x) {
     v.must(1, "header", octets(x.reply.header, limits::reply_header_bytes, 1));
     v.must(2, "signature", octets(x.reply.signature, signature_octets, signature_octets));
-    v.may(3, "body", octets(x.reply.body, sealed_part_bytes));
+    v.may(3, "body", octets(x.reply.body, limits::reply_part_bytes));
     v.may(4, "certificate", octets(x.certificate, limits::certificate_bytes));
   }
 };
@@ -337,7 +335,7 @@ struct Shape<ResultFrame> {
   static void fields(auto& v, auto& x) {
     v.may(1, "header", octets(x.reply.header, limits::reply_header_bytes));
     v.may(2, "signature", octets(x.reply.signature, signature_octets));
-    v.may(3, "body", octets(x.reply.body, sealed_part_bytes));
+    v.may(3, "body", octets(x.reply.body, limits::reply_part_bytes));
     v.may(4, "running", x.running);
     v.may(5, "action", x.action);
   }

@@ -47,7 +47,7 @@ struct Roster {
   std::map<std::string, AccessRule> access;  ///< by module name, or "default"
   std::vector<SignPublic> enrollers;
   std::vector<NodeId> revoked;       ///< agents and relays
-  WallMs action_life_ms = 0;         ///< 0: limits::action_life_ms
+  WallMs action_life_ms = 0;         ///< whole seconds; 0: limits::action_life_ms
 
   const Investigator* by_fingerprint(const Fingerprint& primary) const;
   /// The person whose key or subkey has this fingerprint.
@@ -78,7 +78,8 @@ struct Admission {
 };
 /// Everything a relay checks before passing an action on and an agent before running it, cheap first, except local
 /// restrictions and the target: size, signatures, strict document, mesh, window (`now` may be limits::clock_skew_ms
-/// early), roster version (Code::later when the action wants a newer roster), access.
+/// early), roster version, access. Code::later: a newer roster is needed, since the
+/// action wants one or this one has expired.
 Result<Admission> admit(const SignedText& signed_action, const Roster& roster, WallMs now);
 
 }  // namespace mig::core

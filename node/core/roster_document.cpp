@@ -1,14 +1,22 @@
 // Roster and trust anchor as JSON.
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <set>
 
 #include "node/core/limits.h"
 #include "node/core/members.h"
+#include "node/core/public_key.h"
 #include "node/core/roster.h"
 
 namespace mig::core {
 namespace {
 
-constexpr std::size_t people_max = 500, keys_max = 16, rules_max = 200, roots_max = 16, enrollers_max = 64, revoked_max = 4000;
+// Bounds of lists; limits::roster_bytes binds first for all but the smallest.
+constexpr std::size_t people_max = 500, keys_max = 16, rules_max = 200, roots_max = 16, enrollers_max = 64,
+                      revoked_max = 4000;
+constexpr std::int64_t weight_max = 1000;
+constexpr std::size_t person_name_bytes = 256;  // a user id of OpenPGP with its mail address
 const std::vector<std::string_view> algorithm_words{"ed25519", "rsa"};
 const std::vector<std::string_view> state_words{"active", "revoked"};
 
@@ -27,15 +35,15 @@ void read_key(const Json& element, const std::string& subject, Members& in, std:
   SigningKey key;
   std::size_t algorithm = 0;
   members.word("algorithm", algorithm_words, algorithm);
-  key.algorithm = algorithm == 1 ? SigningKey::Algorithm::rsa : SigningKey::Algorithm::ed25519;
+  bool rsa = algorithm == 1;
+  key.algorithm = rsa ? SigningKey::Algorithm::rsa : SigningKey::Algorithm::ed25519;
   members.fingerprint("fingerprint", key.fingerprint);
-  const bool rsa = algorithm == 1;
-  members.hex("material", key.material, rsa ? 256 : 32, rsa ? 1024 : 32);
+  members.hex("material", key.material, 1, 1024);
   members.time("not_before", key.not_before);
-  if (element.is_object() && element.contains("exponent")) members.hex("exponent", key.exponent, 1, 8);
+  if (rsa) members.hex("exponent", key.exponent, 1, 8);
   if (element.is_object() && element.contains("not_after")) members.time("not_after", key.not_after);
-  if (rsa && key.exponent.empty()) members.fail("exponent", "is missing");
   if (Status ok = members.end(); !ok) return in.fail_with(ok.error());
+  if (Status ok = check_material(key); !ok) return in.fail_with(invalid(subject + ": " + ok.error().text));
   out.push_back(std::move(key));
 }
 
@@ -43,36 +51,65 @@ void read_keys(Members& in, const char* name, std::vector<SigningKey>& out, std:
   in.each(name, 1, most, [&](const Json& element, const std::string& subject) { read_key(element, subject, in, out); });
 }
 
+/// One key under two names would count twice: as two people, or as two roots.
+class KeysOnce {
+ public:
+  bool add(const SigningKey& key) {
+    return fingerprints_.insert(key.fingerprint).second && materials_.insert(key.material).second;
+  }
+
+ private:
+  std::set<Fingerprint> fingerprints_;
+  std::set<Bytes> materials_;
+};
+
+void check_keys_once(Members& in, const std::vector<Investigator>& people) {
+  KeysOnce seen;
+  for (const Investigator& person : people)
+    for (const SigningKey& key : person.keys)
+      if (!seen.add(key)) in.fail("investigators", fmt::format("key {} stands there twice", key.fingerprint));
+}
+
 Json investigator_to_json(const Investigator& person) {
   Json keys = Json::array();
   for (const auto& key : person.keys) keys.push_back(key_to_json(key));
-  return {{"name", person.name}, {"fingerprint", person.fingerprint}, {"keys", keys}, {"state", person.active ? "active" : "revoked"}};
+  return {{"name", person.name},
+          {"fingerprint", person.fingerprint},
+          {"keys", keys},
+          {"state", person.active ? "active" : "revoked"}};
 }
 
 void read_investigator(const Json& element, const std::string& subject, Members& in, std::vector<Investigator>& out) {
   Members members(element, subject);
   Investigator person;
   std::size_t state = 0;
-  members.text("name", person.name, 1, limits::name_bytes);
+  members.text("name", person.name, 1, person_name_bytes);
   members.fingerprint("fingerprint", person.fingerprint);
   read_keys(members, "keys", person.keys, keys_max);
   members.word("state", state_words, state);
   person.active = state == 0;
   if (Status ok = members.end(); !ok) return in.fail_with(ok.error());
   for (const auto& other : out)
-    if (other.fingerprint == person.fingerprint) return in.fail_with(invalid(subject + ": this person stands twice in the list"));
+    if (other.fingerprint == person.fingerprint)
+      return in.fail_with(invalid(subject + ": this person stands twice in the list"));
   out.push_back(std::move(person));
 }
 
 void read_rule(const std::string& module, const Json& value, const std::string& subject, Members& in, Roster& out) {
+  if (module.empty() || module.size() > limits::name_bytes)
+    return in.fail("access", "holds a name that is no module's");
   Members members(value, subject);
   AccessRule rule;
-  members.integer("minimumweight", rule.minimum_weight, 0, 1000);
-  members.each_key("weights", people_max, [&](const std::string& person, const Json& weight, const std::string& where) {
-    if (!is_fingerprint(person) || !weight.is_number_integer() || weight.get<std::int64_t>() < 0 || weight.get<std::int64_t>() > 1000)
-      return members.fail_with(invalid(where + ": a fingerprint of 40 hex digits in capitals and a weight of 0 to 1000 are wanted"));
+  members.integer("minimumweight", rule.minimum_weight, 0, weight_max);
+  auto read_weight = [&](const std::string& person, const Json& weight, const std::string& where) {
+    if (!is_fingerprint(person))
+      return members.fail_with(invalid(where + ": the name is not a fingerprint: 40 hex digits in capitals"));
+    if (!weight.is_number_integer() || weight.get<std::int64_t>() < 0 || weight.get<std::int64_t>() > weight_max)
+      return members.fail_with(invalid(fmt::format("{}: {} is not a whole number in 0..{}", where, weight.dump(),
+                                                   weight_max)));
     rule.weights[person] = weight.get<std::uint32_t>();
-  });
+  };
+  members.each_key("weights", people_max, read_weight);
   if (Status ok = members.end(); !ok) return in.fail_with(ok.error());
   out.access[module] = std::move(rule);
 }
@@ -82,7 +119,7 @@ void read_ids(Members& in, const char* name, std::size_t most, std::vector<T>& o
   in.each(name, 0, most, [&](const Json& element, const std::string& subject) {
     auto bytes = element.is_string() ? from_hex(element.get<std::string>()) : Result<Bytes>(invalid(""));
     auto id = bytes ? T::from(*bytes) : Result<T>(bytes.error());
-    if (!id) return in.fail_with(invalid(subject + ": is not a key or id in hex"));
+    if (!id) return in.fail_with(invalid(fmt::format("{}: must be {} hex digits, lower case", subject, 2 * T::size)));
     out.push_back(*id);
   });
 }
@@ -119,8 +156,14 @@ Result<Trust> trust_from_json(const Json& json) {
   read_keys(in, "roots", trust.roots, roots_max);
   in.integer("threshold", trust.threshold, 1, static_cast<std::int64_t>(roots_max));
   if (Status ok = in.end(); !ok) return ok.error();
-  if (trust.threshold > trust.roots.size()) return invalid("trust: threshold: more signatures are wanted than there are roots");
-  if (trust.mesh != mesh_id_of(trust.roots, trust.threshold)) return invalid("trust: mesh: the id is not the hash of these roots");
+  KeysOnce seen;
+  for (const SigningKey& root : trust.roots)
+    if (!seen.add(root)) return invalid(fmt::format("trust: roots: key {} stands there twice", root.fingerprint));
+  if (trust.threshold > trust.roots.size())
+    return invalid(fmt::format("trust: threshold: {} signatures are wanted, and there are {} roots", trust.threshold,
+                               trust.roots.size()));
+  if (trust.mesh != mesh_id_of(trust.roots, trust.threshold))
+    return invalid("trust: mesh: the id is not the hash of these roots");
   return trust;
 }
 
@@ -145,24 +188,34 @@ Json to_json(const Roster& roster) {
 }
 
 Result<Roster> parse_roster(BytesView canonical_text) {
-  auto json = parse_json(canonical_text, limits::roster_bytes);
-  if (!json) return json.error();
+  Result<Json> json = parse_json(canonical_text, limits::roster_bytes);
+  if (!json) return Error{json.error().code, "roster: " + json.error().text};
   Members in(*json, "roster");
   Roster roster;
+  Bytes prev;
+  std::int64_t life_s = 0;
   in.hex("mesh", roster.mesh);
-  in.integer("version", roster.version, 1, std::int64_t{1} << 53);
-  in.text("prev", roster.prev, 0, 64);
+  in.integer("version", roster.version, 1, json_integer_max);
+  in.hex("prev", prev, 0, Hash::size);
+  if (!prev.empty() && prev.size() != Hash::size) in.fail("prev", "must be empty or 64 hex digits");
   in.time("issued", roster.issued);
   in.time("expires", roster.expires);
-  in.each("investigators", 0, people_max, [&](const Json& element, const std::string& subject) { read_investigator(element, subject, in, roster.investigators); });
-  in.each_key("access", rules_max, [&](const std::string& module, const Json& value, const std::string& subject) { read_rule(module, value, subject, in, roster); });
+  if (roster.expires <= roster.issued) in.fail("expires", "is not after issued");
+  in.each("investigators", 0, people_max, [&](const Json& element, const std::string& subject) {
+    read_investigator(element, subject, in, roster.investigators);
+  });
+  check_keys_once(in, roster.investigators);
+  in.each_key("access", rules_max, [&](const std::string& module, const Json& value, const std::string& subject) {
+    read_rule(module, value, subject, in, roster);
+  });
   read_ids(in, "enrollers", enrollers_max, roster.enrollers);
   read_ids(in, "revoked", revoked_max, roster.revoked);
-  std::int64_t life_s = 0;
   in.integer("actionlife", life_s, 0, limits::action_life_ms / 1000);
-  roster.action_life_ms = life_s * 1000;
   if (Status ok = in.end(); !ok) return ok.error();
-  if (canonical_json(*json) != canonical_text) return invalid("roster: not in canonical form (RFC 8785)");
+  roster.prev = to_hex(prev);
+  roster.action_life_ms = life_s * 1000;
+  if (canonical_json(to_json(roster)) != canonical_text)
+    return invalid("roster: not in its canonical form, which alone is signed");
   return roster;
 }
 

@@ -11,8 +11,8 @@
 namespace mig::core {
 namespace {
 
-/// Length classes of a padded body. The last one is not four times the one before, since a part must fit a frame.
-constexpr std::size_t classes[] = {512, 2048, 8192, 32768, 131072, limits::reply_part_bytes};
+/// Length classes of a padded body. The last one is not four times the one before: sealed, it is the largest part.
+constexpr std::size_t classes[] = {512, 2048, 8192, 32768, 131072, limits::reply_part_bytes - limits::seal_bytes};
 /// A slice of this many octets fits a part however badly it compresses.
 constexpr std::size_t sure_slice = limits::reply_part_bytes - 8 * 1024;
 constexpr std::size_t longest_slice = limits::reply_plain_bytes - 8 * 1024;

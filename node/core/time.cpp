@@ -68,6 +68,25 @@ unsigned days_in(unsigned year, unsigned month) {
   return month == 2 && leap ? 29 : days[month - 1];
 }
 
+struct Decimal {
+  std::int64_t whole = 0, billionths = 0;
+};
+
+// Cuts "12", "1.5" or ".5" from the front; digits after the ninth decimal place are dropped.
+bool cut_decimal(std::string_view& text, Decimal& out) {
+  std::size_t digits = 0;
+  auto digit = [&] { return !text.empty() && text[0] >= '0' && text[0] <= '9'; };
+  for (; digit(); ++digits, text.remove_prefix(1)) {
+    if (digits >= 16) return false;
+    out.whole = out.whole * 10 + (text[0] - '0');
+  }
+  if (text.empty() || text[0] != '.') return digits > 0;
+  text.remove_prefix(1);
+  for (std::int64_t place = 100'000'000; digit(); ++digits, place /= 10, text.remove_prefix(1))
+    out.billionths += place * (text[0] - '0');
+  return digits > 0;
+}
+
 std::string trimmed(std::int64_t whole, std::int64_t fraction, int digits) {
   std::string out = fmt::format("{}", whole);
   if (fraction != 0) {
@@ -131,39 +150,39 @@ std::string rough_span(WallMs span) {
 
 Result<Duration> parse_duration(std::string_view text) {
   Error wrong = invalid(fmt::format("duration: '{}' is not a sum of number and unit, such as 90s, 5m or 1h30m", text));
+  static constexpr std::pair<std::string_view, std::int64_t> units[] = {
+      {"ns", 1},      {"us", 1000},  {"µs", 1000},           {"μs", 1000},
+      {"ms", 1'000'000}, {"s", 1'000'000'000}, {"m", 60'000'000'000}, {"h", 3'600'000'000'000}};
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
   std::string_view rest = text;
-  double sign = 1, total_us = 0;
-  if (!rest.empty() && (rest[0] == '-' || rest[0] == '+')) {
-    sign = rest[0] == '-' ? -1 : 1;
-    rest.remove_prefix(1);
-  }
+  bool minus = !rest.empty() && rest[0] == '-';
+  if (!rest.empty() && (rest[0] == '-' || rest[0] == '+')) rest.remove_prefix(1);
   if (rest == "0") return Duration{0};
   if (rest.empty()) return wrong;
-  static constexpr std::pair<std::string_view, double> units[] = {
-      {"ns", 1e-3}, {"us", 1}, {"µs", 1}, {"ms", 1e3}, {"s", 1e6}, {"m", 6e7}, {"h", 3.6e9}};
+  std::int64_t total_ns = 0;
   while (!rest.empty()) {
-    std::size_t n = rest.find_first_not_of("0123456789.");
-    if (n == 0 || n == std::string_view::npos || n > 18) return wrong;
-    std::string number(rest.substr(0, n));
-    if (number == "." || number.find('.') != number.rfind('.')) return wrong;
-    rest.remove_prefix(n);
+    Decimal number;
+    if (!cut_decimal(rest, number)) return wrong;
     std::size_t u = std::min(rest.find_first_of("0123456789."), rest.size());
-    double scale = 0;
-    for (auto& [name, us] : units)
-      if (rest.substr(0, u) == name) scale = us;
-    if (scale == 0) return wrong;
-    total_us += std::strtod(number.c_str(), nullptr) * scale;
+    std::int64_t scale = 0;
+    for (auto& [name, ns] : units)
+      if (rest.substr(0, u) == name) scale = ns;
+    if (scale == 0 || number.whole > most / scale) return wrong;
+    // Whole numbers, not floats: 1.000001s is not to lose its last microsecond.
+    for (std::int64_t ns : {number.whole * scale, number.billionths * (scale / 1000) / 1'000'000}) {
+      if (ns > most - total_ns) return wrong;
+      total_ns += ns;
+    }
     rest.remove_prefix(u);
   }
-  if (total_us > 9e18) return wrong;
-  return Duration{static_cast<std::int64_t>(sign * total_us)};
+  return Duration{(minus ? -total_ns : total_ns) / 1000};
 }
 
 std::string format_duration(Duration duration) {
   std::int64_t us = duration.us;
   if (us == 0) return "0s";
   std::string sign = us < 0 ? "-" : "";
-  us = std::llabs(us);
+  us = us == std::numeric_limits<std::int64_t>::min() ? std::numeric_limits<std::int64_t>::max() : std::llabs(us);
   if (us < 1000) return sign + fmt::format("{}µs", us);
   if (us < 1'000'000) return sign + trimmed(us / 1000, us % 1000, 3) + "ms";
   std::int64_t minutes = us / 60'000'000;

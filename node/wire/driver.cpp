@@ -147,6 +147,7 @@ void Driver::Inside::round() {
   const Effects free_promises = promises_.commit(clock_now().at);
   for (const Effects& effects : std::exchange(due_, {})) carry_out(effects);
   carry_out(free_promises);
+  if (storing_ && promises_.fd() < 0) take_outcomes(clock_now().at);  // nothing else will tell of them
   last_sent_.rebuild();
 }
 

@@ -385,7 +385,7 @@ TEST_CASE("the largest things we promise to carry fit into one frame") {
   Object roster{ObjectKind::roster, Bytes(limits::roster_bytes, 'r'),
                 std::vector<Bytes>(limits::signatures, Bytes(limits::signature_bytes, 's')), ""};
   CHECK(through<Put>(Put{{roster}}).objects.size() == 1);
-  Reply reply{Bytes(limits::reply_header_bytes, 'h'), sig, Bytes(limits::reply_part_bytes + limits::seal_bytes, 'b')};
+  Reply reply{Bytes(limits::reply_header_bytes, 'h'), sig, Bytes(limits::reply_part_bytes, 'b')};
   through<ResultFrame>(ResultFrame{reply, false, {}});
   Bytes payload = encode_routed(Replies{{}, {}, {}, {{reply, Bytes(limits::certificate_bytes, 'c')}}});
   through<Route>(Route{id<NodeId>(1), id<SinkId>(1), 16, payload});

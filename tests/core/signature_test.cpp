@@ -303,7 +303,8 @@ TEST_CASE("gpg and this reader agree about damaged packets") {
     if (round >= 2) packet[random.below(packet.size())] = static_cast<char>(random.below(256));
     bool ours = bool(fixtures::check(packet, fixtures::signing_text(), key, fixtures::now()));
     std::string file = gpg.write("packet.sig", packet).string();
-    std::string said = gpg.run("--faked-system-time 20260301T120500! --status-fd 1 --verify " + file + " " + signed_text);
+    std::string said =
+        gpg.run("--faked-system-time 20260301T120500! --status-fd 1 --verify " + file + " " + signed_text);
     INFO("round " << round << ": " << to_hex(packet) << "\n" << said);
     bool theirs = said.find("GOODSIG") != std::string::npos;
     CHECK((!ours || theirs));        // what we accept, gpg accepts

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 
 #include "node/wire/handshake_memory.h"
 #include "store/lmdb.h"
@@ -14,6 +15,7 @@
 
 using namespace mig::wire::test;
 using namespace mig;
+using mig::wire::clock_now;
 
 TEST_CASE("two machines meet: each learns the other's key, up comes before the first frame", "[driver]") {
   Station server(true), client(false);
@@ -96,7 +98,8 @@ TEST_CASE("a promise waits for the disk, nothing else does", "[driver]") {
   }
   say("disk, work");
   REQUIRE(client.until([&] { return client.toy.heard.size() == 23; }));
-  CHECK(std::set<Bytes>{heard(21), heard(22)} == std::set<Bytes>{"echo disk, work", "stored"});
+  const std::set<Bytes> last{heard(21), heard(22)}, wanted{"echo disk, work", "stored"};
+  CHECK(last == wanted);
   running.end();
   REQUIRE(server.toy.committed.size() == 1);
   CHECK(server.toy.committed[0].ok);

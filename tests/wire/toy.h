@@ -1,6 +1,7 @@
 // Machines and peers to play with the driver.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>

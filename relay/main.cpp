@@ -1,0 +1,100 @@
+// mig-relay: settings, store, machine, driver; then it runs until it is told to end.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "node/wire/daemon.h"
+#include "relay/relay.h"
+#include "store/lmdb.h"
+
+namespace {
+
+using namespace mig;
+using core::Json;
+
+constexpr std::size_t store_bytes = std::size_t{4} << 30;  // address space; the disk holds what is used
+constexpr const char* program = "mig-relay";
+
+struct Options {
+  std::string join, name, segment, state;
+  std::vector<std::string> listen, dial;
+};
+
+std::string default_state() {
+  const char* home = getenv("HOME");
+  return getuid() == 0 || !home ? "/var/lib/mig-relay" : std::string(home) + "/.local/state/mig-relay";
+}
+
+core::Result<std::vector<core::Endpoint>> endpoints(const Json& texts) {
+  std::vector<core::Endpoint> out;
+  for (const auto& text : texts) {
+    auto endpoint = core::endpoint_from_text(text.get<std::string>());
+    if (!endpoint) return endpoint.error();
+    out.push_back(*endpoint);
+  }
+  return out;
+}
+
+int run(const Options& options) {
+  auto state = wire::StateDirectory::open(options.state.empty() ? default_state() : options.state);
+  if (!state) return wire::fail(program, state.error().text);
+  auto join = state->join(options.join);
+  if (!join) return wire::fail(program, join.error().text);
+  if (join->role != core::Role::relay) return wire::fail(program, "this join string is for an agent; `mig invite --role relay` makes one for a relay");
+  auto seed = state->seed(join->node_seed);
+  if (!seed) return wire::fail(program, seed.error().text);
+  auto settings = state->settings({{"name", options.name}, {"segment", options.segment}, {"listen", options.listen}, {"dial", options.dial}});
+  if (!settings) return wire::fail(program, settings.error().text);
+  auto dial = settings->contains("dial") ? endpoints((*settings)["dial"]) : join->relays;
+  if (!dial) return wire::fail(program, dial.error().text);
+
+  relay::RelaySetting setting;
+  setting.trust = join->trust;
+  setting.seed = *seed;
+  const core::Keys keys(*seed);
+  for (const auto& endpoint : *dial)
+    if (endpoint.key != keys.link_public()) setting.dial.push_back(endpoint);
+  setting.name = settings->value("name", "relay-" + keys.id().brief());
+  setting.segment = settings->value("segment", "");
+  if (join->invite_secret) setting.joining = core::Joining{join->enroller, join->invite, *join->invite_secret};
+  setting.enroller_seed = join->enroller_seed;
+  setting.roster = join->roster;
+  setting.software = MIG_VERSION;
+
+  auto store = store::open_lmdb(state->store_path(), store_bytes);
+  if (!store) return wire::fail(program, store.error().text);
+  relay::Relay machine(setting, **store, wire::random_seed());
+  const auto listen = settings->value("listen", std::vector<std::string>{});
+  wire::Driver driver(machine, store->get(), {keys.link_public(), keys.link_secret(), listen, {}, 2}, {wire::log_event, {}, {}, {}, {}, {}});
+  auto bound = driver.listen();
+  if (!bound) return wire::fail(program, bound.error().text);
+  std::string all;
+  for (const auto& address : *bound) all += core::to_text(core::Endpoint{address, keys.link_public()}) + "\n";
+  if (auto ok = state->write("endpoint", all); !ok) return wire::fail(program, ok.error().text);
+  for (const auto& address : *bound) std::printf("listening %s\n", core::to_text(core::Endpoint{address, keys.link_public()}).c_str());
+  std::fflush(stdout);
+  wire::prepare_process(driver);
+  driver.run();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app{"A relay of a MIG mesh: passes signed questions on and keeps the answers of its agents.\n"
+               "First start:  mig-relay --join mig1.xxxx --listen tcp://0.0.0.0:7447\n"
+               "Afterwards:   mig-relay            (everything is kept in the state directory)"};
+  app.add_option("--join", options.join, "what `mig invite --role relay` (first one: --role enroller) prints");
+  app.add_option("--listen", options.listen, "address to be reached at, e.g. tcp://0.0.0.0:7447; repeat for several; none: dials out only");
+  app.add_option("--dial", options.dial, "relay to keep a link to, tcp://HOST:PORT#KEY; repeat; default: those of the join string");
+  app.add_option("--name", options.name, "what people call it");
+  app.add_option("--segment", options.segment, "label of the network it stands in");
+  app.add_option("--state", options.state, "directory for keys and store");
+  app.set_version_flag("-V,--version", std::string("mig-relay ") + MIG_VERSION);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return run(options);
+}
