@@ -9,6 +9,7 @@
 #include "investigator/commands/command.h"
 #include "investigator/files.h"
 #include "investigator/lab.h"
+#include "investigator/lab_node.h"
 #include "investigator/lab_root.h"
 #include "tests/investigator/gpg_home.h"
 
@@ -157,13 +158,18 @@ TEST_CASE("a lab that does not come up says who is missing and leaves nothing ru
   CHECK(running(*left) == 0);
 }
 
-TEST_CASE("an agent that never attaches is waited for no longer than asked") {
-  Ground ground;
-  write_stand_in(ground.plan.programs + "/mig-agent", "echo 'info detached'");
-  ground.plan.seconds = 2;
-  auto lab = ground.up();
-  REQUIRE_FALSE(lab);
-  CHECK_THAT(lab.error().text, Contains("is not attached yet") && Contains("info detached"));
+TEST_CASE("an agent that does not attach is waited for no longer than asked") {
+  TempDir temp;
+  Lab lab{temp.path(), "", {{"web-1", false, "hq", {"sleep", "600"}, {}}}};
+  LabNode& node = lab.nodes[0];
+  REQUIRE(start_node(lab, node));
+  std::ofstream(lab.log(node), std::ios::app) << "info detached relay=attached-not\n";  // neither is the event
+  core::Status there = await_event(lab, node, "attached", std::chrono::steady_clock::now());
+  REQUIRE_FALSE(there);
+  CHECK_THAT(there.error().text, Contains("web-1: is not attached yet") && Contains("info detached"));
+  std::ofstream(lab.log(node), std::ios::app) << "info attached relay=relay-1\n";
+  CHECK(await_event(lab, node, "attached", std::chrono::steady_clock::now()));
+  end_processes(lab.processes(), SIGTERM, 5);
 }
 
 TEST_CASE("a lab touches nothing that is not its own") {
