@@ -1,23 +1,20 @@
 #include "store/lmdb.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <lmdb.h>
+#include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
-#include <deque>
-#include <map>
+#include <exception>
 #include <mutex>
 #include <thread>
 
 #include "node/core/check.h"
+#include "store/lmdb_file.h"
 
 namespace mig::store {
 
@@ -25,207 +22,211 @@ using namespace core;
 
 namespace {
 
-using Writes = std::map<Bytes, std::optional<Bytes>>;  // nullopt: erased
-constexpr auto retry_gap = std::chrono::seconds(1);    // a disk that refuses is not asked more often
+constexpr auto retry_gap = std::chrono::seconds(1);  // a disk that refuses is not asked more often
 
-MDB_val view(BytesView bytes) { return {bytes.size(), const_cast<char*>(bytes.data())}; }
-BytesView view(const MDB_val& value) { return {static_cast<const char*>(value.mv_data), value.mv_size}; }
+/// Batches that go to the disk together.
+struct Group {
+  Writes writes;
+  std::uint64_t first = 0, last = 0;
+};
+using GroupPtr = std::shared_ptr<Group>;  // shared: a scan looks at it while the writer lets it go
 
 class Lmdb : public Store {
  public:
-  Lmdb(MDB_env* env, MDB_dbi table, int lock) : env_(env), table_(table), lock_(lock), event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-    writer_ = std::thread([this] { write_loop(); });
-  }
-
-  ~Lmdb() override {
-    commit();
-    {
-      std::lock_guard guard(mutex_);
-      ending_ = true;
+  Lmdb(std::unique_ptr<LmdbFile> file, int event) : file_(std::move(file)), event_(event) {
+    // Signals are for the program's own threads.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    try {
+      writer_ = std::thread([this] { write_loop(); });
+    } catch (...) {
+      pthread_sigmask(SIG_SETMASK, &before, nullptr);
+      ::close(event_);
+      throw;
     }
-    wake_.notify_one();
-    writer_.join();
-    mdb_env_close(env_);
-    ::close(event_);
-    ::close(lock_);
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
+  ~Lmdb() override;
 
-  std::optional<Bytes> get(BytesView key) const override {
-    if (auto it = open_.find(Bytes(key)); it != open_.end()) return it->second;
-    std::lock_guard guard(mutex_);
-    for (auto batch = waiting_.rbegin(); batch != waiting_.rend(); ++batch)
-      if (auto it = batch->second->find(Bytes(key)); it != batch->second->end()) return it->second;
-    Reading reading(env_);
-    MDB_val name = view(key), value;
-    if (!reading.txn || mdb_get(reading.txn, table_, &name, &value) != 0) return {};
-    return Bytes(view(value));
-  }
-
-  void put(BytesView key, BytesView value) override {
-    MIG_CHECK(!key.empty() && key.size() <= 511, "LMDB's keys have 1 to 511 octets");
-    open_[Bytes(key)] = Bytes(value);
-  }
-  void erase(BytesView key) override { open_[Bytes(key)] = std::nullopt; }
-
-  void scan(BytesView prefix, const std::function<bool(BytesView, BytesView)>& visit) const override {
-    // What is newer than the database, merged; later batches over earlier ones.
-    Writes newer;
-    std::lock_guard guard(mutex_);
-    auto add = [&](const Writes& writes) {
-      for (auto it = writes.lower_bound(Bytes(prefix)); it != writes.end() && it->first.starts_with(prefix); ++it) newer[it->first] = it->second;
-    };
-    for (const auto& [batch, writes] : waiting_) add(*writes);
-    add(open_);
-    Reading reading(env_);
-    MDB_cursor* cursor = nullptr;
-    if (!reading.txn || mdb_cursor_open(reading.txn, table_, &cursor) != 0) return;
-    MDB_val name = view(prefix), value;
-    int got = mdb_cursor_get(cursor, &name, &value, MDB_SET_RANGE);
-    auto over = newer.begin();
-    bool more = true;
-    while (more && ((got == 0 && view(name).starts_with(prefix)) || over != newer.end())) {
-      const bool in_db = got == 0 && view(name).starts_with(prefix);
-      const bool take_over = over != newer.end() && (!in_db || BytesView(over->first) <= view(name));
-      if (take_over) {
-        if (in_db && BytesView(over->first) == view(name)) got = mdb_cursor_get(cursor, &name, &value, MDB_NEXT);
-        if (over->second) more = visit(over->first, *over->second);
-        ++over;
-      } else {
-        more = visit(view(name), view(value));
-        got = mdb_cursor_get(cursor, &name, &value, MDB_NEXT);
-      }
-    }
-    mdb_cursor_close(cursor);
-  }
-
+  std::optional<Bytes> get(BytesView key) const override;
+  void put(BytesView key, BytesView value) override;
+  void erase(BytesView key) override;
+  void scan(BytesView prefix, const std::function<bool(BytesView, BytesView)>& visit) const override;
   std::uint64_t batch() const override { return batch_; }
-
-  std::uint64_t commit() override {
-    const std::uint64_t closed = batch_;
-    if (open_.empty()) return closed;
-    ++batch_;
-    {
-      std::lock_guard guard(mutex_);
-      waiting_.emplace_back(closed, std::make_shared<const Writes>(std::exchange(open_, {})));
-    }
-    wake_.notify_one();
-    return closed;
-  }
-
-  std::vector<Outcome> outcomes() override {
-    std::uint64_t drained = 0;
-    (void)!::read(event_, &drained, sizeof drained);
-    std::lock_guard guard(mutex_);
-    for (auto& writes : std::exchange(failed_, {}))  // readable still, and tried again with the open batch
-      for (const auto& [key, value] : *writes)
-        if (!overwritten(key)) open_.emplace(key, value);
-    return std::exchange(outcomes_, {});
-  }
-
+  std::uint64_t commit() override;
+  std::vector<Outcome> outcomes() override;
   int fd() const override { return event_; }
+  std::size_t backlog() const override;
 
  private:
-  struct Reading {
-    explicit Reading(MDB_env* env) {
-      if (mdb_txn_begin(env, nullptr, MDB_RDONLY, &txn) != 0) txn = nullptr;
-    }
-    ~Reading() {
-      if (txn) mdb_txn_abort(txn);
-    }
-    MDB_txn* txn = nullptr;
-  };
+  void write_loop();
+  std::vector<GroupPtr> groups() const;
+  void settle(bool ok);
+  void take_back_failed();
 
-  bool overwritten(const Bytes& key) const {
-    for (const auto& [batch, writes] : waiting_)
-      if (writes->contains(key)) return true;
-    return false;
-  }
-
-  void write_loop() {
-    std::unique_lock guard(mutex_);
-    while (true) {
-      wake_.wait(guard, [&] { return ending_ || !waiting_.empty(); });
-      if (waiting_.empty()) return;
-      const auto taken = waiting_;
-      guard.unlock();
-      const bool ok = write(taken);
-      guard.lock();
-      for (const auto& [batch, writes] : taken) {
-        waiting_.pop_front();
-        if (!ok) failed_.push_back(writes);
-        outcomes_.push_back({batch, ok});
-      }
-      const std::uint64_t one = 1;
-      (void)!::write(event_, &one, sizeof one);
-      if (!ok && ending_) return;
-      if (!ok) wake_.wait_for(guard, retry_gap, [&] { return ending_; });
-    }
-  }
-
-  bool write(const std::deque<std::pair<std::uint64_t, std::shared_ptr<const Writes>>>& batches) {
-    MDB_txn* txn = nullptr;
-    if (mdb_txn_begin(env_, nullptr, 0, &txn) != 0) return false;
-    for (const auto& [batch, writes] : batches)
-      for (const auto& [key, value] : *writes) {
-        MDB_val name = view(key), data = value ? view(*value) : MDB_val{};
-        int rc = value ? mdb_put(txn, table_, &name, &data, 0) : mdb_del(txn, table_, &name, nullptr);
-        if (rc != 0 && !(rc == MDB_NOTFOUND && !value)) {
-          mdb_txn_abort(txn);
-          return false;
-        }
-      }
-    return mdb_txn_commit(txn) == 0;
-  }
-
-  MDB_env* env_;
-  MDB_dbi table_;
-  int lock_, event_;
+  std::unique_ptr<LmdbFile> file_;
+  int event_;
   Writes open_;
   std::uint64_t batch_ = 1;
+
+  // Newest first: open_, waiting_, going_, failed_ (its last first), the file. Something stands in failed_
+  // only while nothing is over it but open_: what failed is back in the open batch before that is closed.
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<std::pair<std::uint64_t, std::shared_ptr<const Writes>>> waiting_;
-  std::vector<std::shared_ptr<const Writes>> failed_;
+  GroupPtr waiting_, going_;
+  std::vector<GroupPtr> failed_;
   std::vector<Outcome> outcomes_;
   bool ending_ = false;
   std::thread writer_;
 };
 
-Error trouble(const std::string& directory, const std::string& what) {
-  return {Code::world, fmt::format("state directory {}: {}", directory, what)};
+Lmdb::~Lmdb() {
+  commit();
+  {
+    std::lock_guard guard(mutex_);
+    ending_ = true;
+  }
+  wake_.notify_one();
+  writer_.join();
+  ::close(event_);
+}
+
+std::optional<Bytes> Lmdb::get(BytesView key) const {
+  if (auto* value = open_.find(key)) return *value;
+  for (const auto& group : groups())
+    if (auto* value = group->writes.find(key)) return *value;
+  // What has left the groups since is in the file by now.
+  LmdbFile::Reading now(*file_);
+  auto value = now.get(key);
+  return value ? std::optional(Bytes(*value)) : std::nullopt;
+}
+
+void Lmdb::put(BytesView key, BytesView value) {
+  MIG_CHECK(!key.empty() && key.size() <= key_bytes_max, "a key has 1 to 511 octets");
+  MIG_CHECK(value.size() <= value_bytes_max, "a value has at most 1 MiB");
+  open_.set(key, Bytes(value));
+}
+
+void Lmdb::erase(BytesView key) {
+  MIG_CHECK(!key.empty() && key.size() <= key_bytes_max, "a key has 1 to 511 octets");
+  open_.set(key, std::nullopt);
+}
+
+void Lmdb::scan(BytesView prefix, const std::function<bool(BytesView, BytesView)>& visit) const {
+  const std::vector<GroupPtr> held = groups();
+  std::map<BytesView, const Writes::Value*> newer;
+  auto add = [&](const Writes& writes) {
+    const auto& all = writes.all();
+    for (auto it = all.lower_bound(prefix); it != all.end() && it->first.starts_with(prefix); ++it)
+      newer.emplace(it->first, &it->second);  // the newest layer comes first and stays
+  };
+  add(open_);
+  for (const auto& group : held) add(group->writes);
+
+  LmdbFile::Reading file(*file_);
+  file.seek(prefix);
+  auto over = newer.begin();
+  while (true) {
+    const bool below = file.here() && file.key().starts_with(prefix);
+    if (!below && over == newer.end()) return;
+    if (over == newer.end() || (below && file.key() < over->first)) {
+      if (!visit(file.key(), file.value())) return;
+      file.next();
+      continue;
+    }
+    if (below && file.key() == over->first) file.next();
+    if (*over->second && !visit(over->first, **over->second)) return;
+    ++over;
+  }
+}
+
+std::uint64_t Lmdb::commit() {
+  std::lock_guard guard(mutex_);
+  take_back_failed();
+  const std::uint64_t closed = batch_;
+  if (open_.empty()) return closed;
+  ++batch_;
+  if (waiting_) {
+    open_.lie_over(std::move(waiting_->writes));
+    waiting_->writes = std::exchange(open_, {});
+    waiting_->last = closed;
+  } else {
+    waiting_ = std::make_shared<Group>(Group{std::exchange(open_, {}), closed, closed});
+  }
+  wake_.notify_one();
+  return closed;
+}
+
+std::vector<Outcome> Lmdb::outcomes() {
+  std::lock_guard guard(mutex_);
+  std::uint64_t count = 0;
+  (void)!::read(event_, &count, sizeof count);
+  take_back_failed();
+  return std::exchange(outcomes_, {});
+}
+
+std::size_t Lmdb::backlog() const {
+  std::size_t octets = open_.octets();
+  for (const auto& group : groups()) octets += group->writes.octets();
+  return octets;
+}
+
+/// Newest first. Their writes are changed by the owner of open_ alone, so that it may look at them unlocked.
+std::vector<GroupPtr> Lmdb::groups() const {
+  std::vector<GroupPtr> out;
+  std::lock_guard guard(mutex_);
+  if (waiting_) out.push_back(waiting_);
+  if (going_) out.push_back(going_);
+  out.insert(out.end(), failed_.rbegin(), failed_.rend());
+  return out;
+}
+
+/// REQUIRES: mutex_ is held, by the thread that owns open_.
+void Lmdb::take_back_failed() {
+  for (; !failed_.empty(); failed_.pop_back()) open_.lie_over(std::move(failed_.back()->writes));
+}
+
+void Lmdb::write_loop() {
+  std::unique_lock guard(mutex_);
+  while (true) {
+    wake_.wait(guard, [this] { return ending_ || waiting_; });
+    if (!waiting_) return;
+    going_ = std::exchange(waiting_, nullptr);
+    guard.unlock();
+    const bool ok = file_->write(going_->writes);
+    guard.lock();
+    settle(ok);
+    if (!ok) wake_.wait_for(guard, retry_gap, [this] { return ending_; });
+  }
+}
+
+/// REQUIRES: mutex_ is held. A failed group takes the one behind it along.
+void Lmdb::settle(bool ok) {
+  std::vector<GroupPtr> settled{std::exchange(going_, nullptr)};
+  if (!ok && waiting_) settled.push_back(std::exchange(waiting_, nullptr));
+  for (const auto& group : settled)
+    for (std::uint64_t batch = group->first; batch <= group->last; ++batch) outcomes_.push_back({batch, ok});
+  if (!ok) failed_ = std::move(settled);
+  const std::uint64_t one = 1;
+  (void)!::write(event_, &one, sizeof one);
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Store>> open_lmdb(const std::string& directory, std::size_t map_bytes) {
-  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return trouble(directory, fmt::format("cannot be made: {}", std::strerror(errno)));
-  const std::string lock_path = directory + "/in-use";
-  const int lock = ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock < 0) return trouble(directory, fmt::format("cannot be written: {}; give it to the user this runs as, or name another with --state", std::strerror(errno)));
-  if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
-    ::close(lock);
-    return trouble(directory, "another process uses it; every agent and relay needs one of its own");
+  auto file = LmdbFile::open(directory, map_bytes);
+  if (!file) return file.error();
+  const int event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (event < 0)
+    return Error{Code::world, fmt::format("state directory {}: no descriptor for its writer: {}", directory,
+                                          std::strerror(errno))};
+  try {
+    return std::unique_ptr<Store>(new Lmdb(std::move(*file), event));
+  } catch (const std::exception& error) {
+    return Error{Code::world,
+                 fmt::format("state directory {}: no thread for its writer: {}", directory, error.what())};
   }
-  MDB_env* env = nullptr;
-  MDB_txn* txn = nullptr;
-  MDB_dbi table = 0;
-  int rc = mdb_env_create(&env);
-  if (rc == 0) rc = mdb_env_set_mapsize(env, map_bytes);
-  // NOTLS: read transactions belong to their caller, not to a thread. NORDAHEAD: memory stays small.
-  if (rc == 0) rc = mdb_env_open(env, directory.c_str(), MDB_NOTLS | MDB_NORDAHEAD, 0600);
-  if (rc == 0) rc = mdb_txn_begin(env, nullptr, 0, &txn);
-  if (rc == 0) rc = mdb_dbi_open(txn, nullptr, 0, &table);
-  if (rc == 0) {
-    rc = mdb_txn_commit(txn);
-    txn = nullptr;
-  }
-  if (rc != 0) {
-    if (txn) mdb_txn_abort(txn);
-    if (env) mdb_env_close(env);
-    ::close(lock);
-    return trouble(directory, fmt::format("cannot be opened: {}; if the file data.mdb is damaged, move the directory away and start again", mdb_strerror(rc)));
-  }
-  return std::unique_ptr<Store>(new Lmdb(env, table, lock));
 }
 
 }  // namespace mig::store

@@ -1,5 +1,7 @@
 #include "store/memory.h"
 
+#include "node/core/check.h"
+
 namespace mig::store {
 
 using namespace core;
@@ -10,13 +12,16 @@ std::optional<Bytes> MemoryStore::get(BytesView key) const {
 }
 
 void MemoryStore::put(BytesView key, BytesView value) {
+  MIG_CHECK(!key.empty() && key.size() <= key_bytes_max, "a key has 1 to 511 octets");
+  MIG_CHECK(value.size() <= value_bytes_max, "a value has at most 1 MiB");
   seen_[Bytes(key)] = Bytes(value);
-  open_[Bytes(key)] = Bytes(value);
+  open_.set(key, Bytes(value));
 }
 
 void MemoryStore::erase(BytesView key) {
+  MIG_CHECK(!key.empty() && key.size() <= key_bytes_max, "a key has 1 to 511 octets");
   seen_.erase(Bytes(key));
-  open_[Bytes(key)] = std::nullopt;
+  open_.set(key, std::nullopt);
 }
 
 void MemoryStore::scan(BytesView prefix, const std::function<bool(BytesView, BytesView)>& visit) const {
@@ -29,36 +34,45 @@ std::uint64_t MemoryStore::commit() {
   if (open_.empty()) return closed;
   ++batch_;
   waiting_.emplace_back(closed, std::exchange(open_, {}));
-  if (!slow_)
-    while (!waiting_.empty()) finish();
+  if (!slow_) finish(closed);
   return closed;
+}
+
+void MemoryStore::slow(bool on) {
+  slow_ = on;
+  if (!on && !waiting_.empty()) finish(waiting_.back().first);
+}
+
+void MemoryStore::finish(std::uint64_t batch) {
+  while (!waiting_.empty() && waiting_.front().first <= batch) finish();
 }
 
 void MemoryStore::finish() {
   if (waiting_.empty()) return;
-  auto [batch, writes] = std::move(waiting_.front());
+  if (full_) return fail_all();
+  auto settled = std::move(waiting_.front());
   waiting_.pop_front();
-  settle(batch, std::move(writes));
-}
-
-void MemoryStore::settle(std::uint64_t batch, Writes writes) {
-  if (full_) {
-    // Later batches have been written over it already; what they say stands.
-    Writes& heir = waiting_.empty() ? open_ : waiting_.front().second;
-    heir.merge(writes);
-    outcomes_.push_back({batch, false});
-    return;
-  }
-  for (auto& [key, value] : writes) {
+  for (const auto& [key, value] : settled.second.all()) {
     if (value)
-      durable_[key] = std::move(*value);
+      durable_[key] = *value;
     else
       durable_.erase(key);
   }
-  outcomes_.push_back({batch, true});
+  outcomes_.push_back({settled.first, true});
+}
+
+void MemoryStore::fail_all() {
+  for (const auto& waiting : waiting_) outcomes_.push_back({waiting.first, false});
+  for (; !waiting_.empty(); waiting_.pop_back()) open_.lie_over(std::move(waiting_.back().second));
 }
 
 std::vector<Outcome> MemoryStore::outcomes() { return std::exchange(outcomes_, {}); }
+
+std::size_t MemoryStore::backlog() const {
+  std::size_t octets = open_.octets();
+  for (const auto& waiting : waiting_) octets += waiting.second.octets();
+  return octets;
+}
 
 MemoryStore MemoryStore::after_crash() const {
   MemoryStore out;
