@@ -60,7 +60,18 @@ core::Result<Ready> make_ready(core::ActionFile file, const Home& home, const Gl
   if (!gpg) return gpg.error();
   auto ready = file.canonical.empty() ? finish_draft(std::move(file.draft), home, *gpg, globals) : take_document(file, home, *gpg);
   if (!ready) return ready;
-  if (core::admit(ready->signed_action, home.roster(), wall_now())) return ready;
+  const core::SignedText& held = ready->signed_action;
+  bool signed_by_us = false;
+  if (!held.signatures.empty()) {
+    // What was altered after somebody signed it is never signed again in silence.
+    auto signers = core::check_signers(core::action_signing_text(held.text), held.signatures, home.roster(), wall_now());
+    if (!signers)
+      return core::refused(signers.error().text + "; if the change is meant, take `pgpsignatures` out of the file, and it will be signed anew");
+    for (const auto* signer : *signers) signed_by_us = signed_by_us || signer->fingerprint == home.config().key;
+  }
+  auto admitted = core::admit(held, home.roster(), wall_now());
+  if (admitted) return ready;
+  if (signed_by_us) return admitted.error();  // another signature of ours changes nothing
   if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "signing action {} as {}\n", ready->action.id.brief(), home.config().key);
   if (core::Status added = add_signature(ready->signed_action, home, *gpg); !added) return added.error();
   return ready;

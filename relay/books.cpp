@@ -207,6 +207,17 @@ void Books::no_reader(const SinkId& sink) {
   for (auto& [key, account] : accounts_) account.demands.erase(sink);
 }
 
+void Books::hurry(const Now& now) {
+  for (auto& [key, account] : accounts_) {
+    for (auto& [sink, demand] : account.demands) {
+      if (demand.row_at == Instant::never()) continue;
+      demand.row_at = std::min(demand.row_at, now.at);
+      demand.repeat = limits::row_repeat_min;
+    }
+    plan(account);
+  }
+}
+
 void Books::pull(const SinkNotice& sink, const Pull& pull, const Now& now) {
   for (const auto& item : pull.items) {
     auto it = accounts_.find(item.action);

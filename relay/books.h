@@ -48,6 +48,8 @@ class Books {
   /// A reader came, moved or began a new epoch: everything it was told is told again.
   void reader(const SinkNotice& sink, const core::Now& now);
   void no_reader(const core::SinkId& sink);
+  /// A way has opened: what waits for its next repetition is said now.
+  void hurry(const core::Now& now);
   void pull(const SinkNotice& sink, const core::Pull& pull, const core::Now& now);
 
   /// Sends what is due. `sinks`: all live ones.

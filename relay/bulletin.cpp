@@ -71,7 +71,10 @@ void Relay::Inside::pin(const Notice& notice, const Object& object, const Link* 
     books_.open(admission->action, {object.text, object.signatures}, sinks_, now_);
   } else if (auto* relay = std::get_if<RelayNotice>(&notice.content)) {
     relays_[relay->record.relay] = relay->certificate;
+    const auto held = map_.records().find(relay->record.relay);
+    const bool edges = held == map_.records().end() || held->second.neighbours != relay->record.neighbours;
     map_.put(relay->record);
+    if (edges) books_.hurry(now_);
   } else if (auto* sink = std::get_if<SinkNotice>(&notice.content)) {
     auto held = sinks_.find(sink->record.sink);
     const bool anew = held == sinks_.end() || held->second.record.epoch != sink->record.epoch || held->second.record.relay != sink->record.relay;
@@ -104,6 +107,7 @@ void Relay::Inside::publish_own_record() {
   const BoardKey key = board_key(ObjectKind::relay, keys_.id().view());
   if (!board_.wants(key, {record->instance, record->n})) return;
   map_.put(*record);
+  books_.hurry(now_);
   relays_[keys_.id()] = *read_certificate(membership_.certificate());
   board_.pin(key, {object, {record->instance, record->n}, record->expires}, true);
   // Its version is on disk before anyone sees it: a later boot must know what it has said.
@@ -159,6 +163,7 @@ void Relay::Inside::take(Link& link, const Sync& sync_frame) {
   give(link, lacking);
   if (link.role == Role::investigator) sync(link, sync_frame.kinds);
   link.synced = true;
+  books_.hurry(now_);
 }
 
 void Relay::Inside::take(Link& link, const Want& want) {

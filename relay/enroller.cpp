@@ -1,5 +1,7 @@
 #include "relay/enroller.h"
 
+#include <set>
+
 #include "node/core/limits.h"
 #include "node/core/seal.h"
 
@@ -59,6 +61,10 @@ Status Enroller::admit(const EnrolRequest& request, WallMs now, Invite& invite) 
   invite = *verified;
   if (request.name.empty() || request.name.size() > limits::name_bytes)
     return invalid("the name must have 1 to 64 characters");
+  std::set<std::string> tags;
+  for (const auto& [key, value] : request.tags) tags.insert(key);
+  for (const auto& [key, value] : invite.tags) tags.insert(key);
+  if (tags.size() > limits::tags) return invalid("a node may have 32 tags at most, the invite's included");
   // The same node asking again (its answer was lost) uses nothing up.
   const Bytes user = "i/" + invite.id + request.sign_key.bytes();
   if (store_.get(user)) return Done{};

@@ -180,11 +180,28 @@ void Relay::Inside::enrol(Link& link, const Enrol& enrol) {
   if (!membership_.enrolled()) return bye(link.id, ByeCode::busy, "this relay is not enrolled yet", 1000);
   if (enrol.answer_to != link.peer_key) return bye(link.id, ByeCode::bad_object, "the answer must go to this link's key");
   if (enroller_ && enroller_->key() == enrol.to) return answer_enrolment({keys_.id(), link.id, enrol});
-  for (const auto& [id, record] : map_.records()) {
-    if (!record.enroller || !map_.reachable(keys_.id(), id)) continue;
-    return route_to_relay(id, EnrolRouted{keys_.id(), link.id, enrol});
+  // No enroller may be within reach yet, as when a whole mesh starts: the request waits as long as the greeting may.
+  enrolments_[link.id] = enrol;
+  pass_enrolments();
+}
+
+void Relay::Inside::pass_enrolments() {
+  for (auto it = enrolments_.begin(); it != enrolments_.end();) {
+    const bool gone = links_.find(it->first) == nullptr;
+    const NodeId enroller = gone ? NodeId{} : reachable_enroller();
+    if (!gone && enroller.empty()) {
+      ++it;
+      continue;
+    }
+    if (!gone) route_to_relay(enroller, EnrolRouted{keys_.id(), it->first, it->second});
+    it = enrolments_.erase(it);
   }
-  bye(link.id, ByeCode::busy, "no enroller can be reached from here now", 2000);
+}
+
+NodeId Relay::Inside::reachable_enroller() const {
+  for (const auto& [id, record] : map_.records())
+    if (record.enroller && id != keys_.id() && map_.reachable(keys_.id(), id)) return id;
+  return {};
 }
 
 void Relay::Inside::answer_enrolment(const EnrolRouted& routed) {

@@ -56,6 +56,8 @@ class Relay::Inside {
   void welcomed(core::Link& link, const core::Welcome& welcome);
   void relay_up(core::Link& link);
   void enrol(core::Link& link, const core::Enrol& enrol);
+  void pass_enrolments();
+  core::NodeId reachable_enroller() const;
   void enrolled(core::Link& link, const core::Enrolled& answer);
   void greet(core::Link& link);
   bool keep_this_link(const core::Link& link, const core::NodeId& peer);
@@ -104,6 +106,7 @@ class Relay::Inside {
   std::map<core::NodeId, core::Certificate> relays_;   ///< of live RELAY notices
   std::vector<core::DialTarget> targets_;
   std::vector<Promise> promises_;
+  std::map<core::LinkId, core::Enrol> enrolments_;             ///< of greeting links; bounded by limits::links_unproven
   std::map<core::LinkId, std::vector<core::Digest>> syncing_;  ///< digests of a Sync in several frames
   std::map<core::LinkId, core::Instant> synced_at_;
   std::map<core::LinkId, unsigned> root_differs_;

@@ -165,6 +165,7 @@ void Relay::Inside::tick() {
     out_->push_back({Dial{target.link, target.to}, false});
   }
   expire();
+  pass_enrolments();
   std::set<NodeId> neighbours;
   for (const auto& [id, link] : links_.all())
     if (link.phase == Link::Phase::up && link.role == Role::relay && now_.at >= link.up_since + limits::neighbour_after)
