@@ -21,10 +21,11 @@ struct LabPlan {
   int relays = 3, agents = 8, segments = 2;
   double seconds = 60;                     ///< to wait until all are attached
   std::string programs;                    ///< directory of mig-relay and mig-agent; empty: that of this program
+  bool ask_mesh = true;                    ///< false: what nodes log is believed (stand-ins have no mesh)
 };
 using Progress = std::function<void(const std::string&)>;
 
-/// Builds and starts; returns when every relay is linked and every agent attached. An earlier lab in the directory is
+/// Builds and starts; returns when the mesh says that every relay is within reach and every agent attached. An earlier lab in the directory is
 /// replaced when nothing of it runs. Errors: one that runs, a foreign directory, a node that did not come up (with
 /// the last lines of its log); then everything has been ended again.
 core::Result<Lab> lab_up(const LabPlan& plan, const Progress& progress);

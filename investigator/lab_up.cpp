@@ -9,6 +9,7 @@
 #include "investigator/files.h"
 #include "investigator/join.h"
 #include "investigator/lab.h"
+#include "investigator/lab_mesh.h"
 #include "investigator/lab_node.h"
 #include "investigator/lab_root.h"
 #include "investigator/mesh_init.h"
@@ -42,8 +43,11 @@ class Builder {
     if (Status clear = clear_ground(); !clear) return clear.error();
     Status built = furnish();
     if (built) built = relays();
+    if (built) built = arrivals();
+    if (built && plan_.ask_mesh) built = meet();
     if (built) built = agents();
     if (built) built = arrivals();
+    if (built && mesh_) built = mesh_->await_agents(lab_, deadline_);
     if (built) return lab_;
     end_processes(lab_.processes(), SIGTERM, 2);
     if (!lab_.gnupg_home.empty()) run_process({"gpgconf", "--homedir", lab_.gnupg_home, "--kill", "all"});
@@ -149,6 +153,15 @@ class Builder {
     return home_->add_relay({node.name, *endpoint});
   }
 
+  /// A relay enrols agents only when it knows a way to the first one.
+  Status meet() {
+    auto mesh = LabMesh::attach(lab_, deadline_);
+    if (!mesh) return mesh.error();
+    mesh_ = std::make_unique<LabMesh>(std::move(*mesh));
+    say_("relays are up, waiting until they know each other");
+    return mesh_->await_relays(lab_, deadline_);
+  }
+
   Status agents() {
     say_(fmt::format("starting {} agents", plan_.agents));
     for (int number = 1; number <= plan_.agents; ++number)
@@ -202,6 +215,7 @@ class Builder {
   LabDeadline deadline_;
   Lab lab_;
   std::unique_ptr<Home> home_;
+  std::unique_ptr<LabMesh> mesh_;
 };
 
 }  // namespace

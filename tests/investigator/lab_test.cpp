@@ -53,6 +53,7 @@ struct Ground {
     plan.programs = temp.path() + "/bin";
     plan.relays = 4;
     plan.agents = 5;
+    plan.ask_mesh = false;
     std::filesystem::create_directories(plan.programs);
     write_stand_in(plan.programs + "/mig-relay", "echo 'info link_up peer=relay-1'");
     write_stand_in(plan.programs + "/mig-agent", "echo 'info attached relay=relay-1'");
