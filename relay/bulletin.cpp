@@ -72,15 +72,21 @@ void Relay::Inside::pin(const Notice& notice, const Object& object, const Link* 
   } else if (auto* relay = std::get_if<RelayNotice>(&notice.content)) {
     relays_[relay->record.relay] = relay->certificate;
     const auto held = map_.records().find(relay->record.relay);
-    const bool edges = held == map_.records().end() || held->second.neighbours != relay->record.neighbours;
+    const bool changed = held == map_.records().end() || held->second.neighbours != relay->record.neighbours ||
+                         held->second.instance != relay->record.instance;
     map_.put(relay->record);
-    if (edges) books_.hurry(now_);
+    if (changed) way_opened();
   } else if (auto* sink = std::get_if<SinkNotice>(&notice.content)) {
     auto held = sinks_.find(sink->record.sink);
     const bool anew = held == sinks_.end() || held->second.record.epoch != sink->record.epoch || held->second.record.relay != sink->record.relay;
     sinks_[sink->record.sink] = *sink;
     if (anew) books_.reader(*sink, now_);
   }
+}
+
+void Relay::Inside::way_opened() {
+  books_.hurry(now_);
+  outbox_.hurry(now_.at);
 }
 
 void Relay::Inside::take_roster(const Object& object) {
@@ -107,7 +113,7 @@ void Relay::Inside::publish_own_record() {
   const BoardKey key = board_key(ObjectKind::relay, keys_.id().view());
   if (!board_.wants(key, {record->instance, record->n})) return;
   map_.put(*record);
-  books_.hurry(now_);
+  way_opened();
   relays_[keys_.id()] = *read_certificate(membership_.certificate());
   board_.pin(key, {object, {record->instance, record->n}, record->expires}, true);
   // Its version is on disk before anyone sees it: a later boot must know what it has said.
@@ -163,7 +169,7 @@ void Relay::Inside::take(Link& link, const Sync& sync_frame) {
   give(link, lacking);
   if (link.role == Role::investigator) sync(link, sync_frame.kinds);
   link.synced = true;
-  books_.hurry(now_);
+  way_opened();
 }
 
 void Relay::Inside::take(Link& link, const Want& want) {

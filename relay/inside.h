@@ -67,6 +67,7 @@ class Relay::Inside {
   void take(core::Link& link, const core::Object& object);
   void pin(const Notice& notice, const core::Object& object, const core::Link* from);
   void take_roster(const core::Object& object);
+  void way_opened();
   void publish_own_record();
   void flood(const core::BoardKey& key, const core::Object& object, const core::Link* from);
   void sync(core::Link& link, std::uint32_t kinds);

@@ -52,6 +52,13 @@ std::vector<HandoverItem*> Outbox::due(Instant now) {
   return out;
 }
 
+void Outbox::hurry(Instant now) {
+  for (auto& [key, item] : items_) {
+    item.next_try = std::min(item.next_try, now);
+    item.wait = Duration::seconds(1);
+  }
+}
+
 void Outbox::tried(HandoverItem& item, Instant now) {
   item.next_try = now + item.wait;
   item.wait = std::min(item.wait * 2, wait_max);

@@ -27,6 +27,8 @@ class Outbox {
   void confirmed(const core::NodeId& old_home, const core::NodeId& agent, std::uint64_t instance);
   void drop(const core::NodeId& agent);
   std::vector<HandoverItem*> due(core::Instant now);
+  /// A way has opened or an old home has begun a new life: what waits is tried now.
+  void hurry(core::Instant now);
   void tried(HandoverItem& item, core::Instant now);
   core::Instant wake() const;
 
