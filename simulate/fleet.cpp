@@ -1,0 +1,207 @@
+#include "simulate/fleet.h"
+
+#include <fmt/format.h>
+
+#include "node/core/limits.h"
+
+namespace mig::simulate {
+
+using namespace core;
+
+namespace {
+
+constexpr WallMs day = 24LL * 3600 * 1000;
+constexpr WallMs beginning = 20'600 * day;  // 2026-05-27: simulated clocks begin here
+
+std::vector<std::string> even_ones_find(NodeIndex node, const std::vector<Operation>& operations) {
+  const bool found = node % 2 == 0;
+  return std::vector<std::string>(operations.size(), fmt::format(R"({{"foundanything":{},"success":true,"elements":null,"statistics":null,"errors":null}})", found));
+}
+
+}  // namespace
+
+Fleet::Fleet(FleetPlan plan)
+    : plan_(std::move(plan)),
+      world_(plan_.seed, beginning, plan_.work ? plan_.work : even_ones_find),
+      person_(seed("person"), beginning - 100 * day),
+      enroller_(seed("enroller")) {
+  make_roster();
+  for (std::size_t i = 0; i < plan_.relays; ++i) add_relay(i);
+  for (std::size_t i = 0; i < plan_.agents; ++i) add_agent(i);
+  add_investigator();
+}
+
+Seed Fleet::seed(std::string_view what, std::size_t i) const {
+  return *Seed::from(blake2b(fmt::format("fleet {} {} {}", plan_.seed, what, i), Seed::size));
+}
+
+void Fleet::make_roster() {
+  trust_ = {{}, "simulated", {person_.public_key()}, 1};
+  trust_.mesh = mesh_id_of(trust_.roots, trust_.threshold);
+  roster_.mesh = trust_.mesh;
+  roster_.version = 1;
+  roster_.issued = beginning - day;
+  roster_.expires = beginning + 300 * day;
+  roster_.investigators.push_back({"ann", person_.fingerprint(), {person_.public_key()}, true});
+  roster_.access["default"] = {1, {{person_.fingerprint(), 1}}};
+  roster_.enrollers.push_back(enroller_.sign_public());
+  signed_roster_.text = canonical_json(to_json(roster_));
+  signed_roster_.signatures.push_back(person_.sign(roster_signing_text(signed_roster_.text), beginning - day));
+}
+
+Endpoint Fleet::endpoint(std::size_t relay) const { return {fmt::format("tcp://10.0.0.{}:7447", relay + 1), Keys(seed("relay", relay)).link_public()}; }
+
+Bytes Fleet::invite(Role role, std::size_t i) const {
+  Invite invite;
+  invite.id = blake2b(fmt::format("invite {} {}", static_cast<int>(role), i), 16);
+  invite.role = role;
+  invite.key = Keys(seed("invite", i * 4 + static_cast<std::size_t>(role))).sign_public();
+  invite.not_after = beginning + day;
+  return write_invite(invite, enroller_);
+}
+
+void Fleet::add_relay(std::size_t i) {
+  relay::RelaySetting setting;
+  setting.trust = trust_;
+  setting.seed = seed("relay", i);
+  setting.name = fmt::format("relay-{}", i + 1);
+  setting.segment = i == 0 ? "hq" : "plant";
+  setting.agents_max = limits::agents_per_relay;
+  if (i == 0) {
+    setting.enroller_seed = seed("enroller");
+    setting.roster = signed_roster_;
+  } else {
+    setting.dial.push_back(endpoint(plan_.parent_of(i)));
+    setting.joining = Joining{enroller_.sign_public(), invite(Role::relay, i), seed("invite", i * 4 + static_cast<std::size_t>(Role::relay))};
+  }
+  const Endpoint own = endpoint(i);
+  relays_.push_back(world_.add({setting.name, own.address, own.key, [setting](store::Store& store, const Seed& random) -> std::unique_ptr<Machine> {
+                                  return std::make_unique<relay::Relay>(setting, store, random);
+                                }}));
+}
+
+void Fleet::add_agent(std::size_t i) {
+  node::AgentSetting setting;
+  setting.trust = trust_;
+  setting.seed = seed("agent", i);
+  setting.name = fmt::format("agent-{}", i + 1);
+  setting.modules = {"file"};
+  setting.tags["role"] = i % 3 == 0 ? "db" : "web";
+  setting.facts.name = setting.name;
+  setting.facts.tags = setting.tags;
+  setting.facts.environment["os"] = "linux";
+  for (std::size_t r = 0; r < plan_.relays; ++r) setting.relays.push_back(endpoint((i + r) % plan_.relays));
+  setting.joining = Joining{enroller_.sign_public(), invite(Role::agent, i), seed("invite", i * 4 + static_cast<std::size_t>(Role::agent))};
+  agents_.push_back(world_.add({setting.name, "", Keys(setting.seed).link_public(), [setting](store::Store& store, const Seed& random) -> std::unique_ptr<Machine> {
+                                  return std::make_unique<node::Agent>(setting, store, random);
+                                }}));
+}
+
+investigator::InvestigatorSetting Fleet::investigator_setting(std::size_t at) const {
+  investigator::InvestigatorSetting setting;
+  setting.trust = trust_;
+  setting.roster = signed_roster_;
+  setting.session_seed = seed("session");
+  const Keys keys(setting.session_seed);
+  setting.sink = *SinkId::from(blake2b("sink", SinkId::size));
+  const Session session{person_.fingerprint(), keys.link_public(), keys.sign_public(), setting.sink, beginning + day / 2};
+  SignedText text{session_text(session), {}};
+  text.signatures.push_back(person_.sign(session_signing_text(text.text), beginning - 1000));
+  setting.session = pack_session(text);
+  setting.relays.push_back(endpoint(at));
+  return setting;
+}
+
+void Fleet::add_investigator() {
+  investigator_ = world_.add({"mig", "", Keys(seed("session")).link_public(), [this](store::Store&, const Seed& random) -> std::unique_ptr<Machine> {
+                                auto setting = investigator_setting(attach_at_);
+                                // What a ledger would have kept of earlier processes.
+                                for (const auto& [node, record] : world_.kept()) {
+                                  if (auto* epoch = std::get_if<KeepEpoch>(&record)) setting.epoch = std::max(setting.epoch, epoch->epoch);
+                                  if (auto* agent = std::get_if<KeepAgent>(&record)) {
+                                    std::erase_if(setting.known_agents, [&](const auto& known) { return known.agent == agent->agent; });
+                                    setting.known_agents.push_back({agent->agent, agent->name, agent->home, agent->online, agent->seen, agent->attributes});
+                                  }
+                                }
+                                return std::make_unique<investigator::Investigator>(setting, random);
+                              }});
+}
+
+bool Fleet::settle(Duration limit) {
+  return world_.run(
+      [&] {
+        if (!mig().synced()) return false;
+        std::size_t reachable = 0;
+        for (const auto& relay : mig().relays()) reachable += relay.reachable;
+        if (reachable < plan_.relays) return false;
+        for (std::size_t i = 0; i < agents_.size(); ++i)
+          if (world_.alive(agents_[i]) && !agent_machine(i).attached()) return false;
+        return true;
+      },
+      limit);
+}
+
+Fleet::Question Fleet::question(const std::string& target, WallMs valid_ms) {
+  Action action;
+  action.name = "a question";
+  action.target = target;
+  action.operations.push_back({"file", Json{{"searches", Json::object()}}});
+  action.valid_from = (world_.now().wall - 60'000) / 1000 * 1000;
+  action.expire_after = action.valid_from + 60'000 + valid_ms;
+  action.mesh = trust_.mesh;
+  action.nonce = blake2b(fmt::format("nonce {} {}", plan_.seed, ++questions_), 16);
+  action.roster_version = 1;
+  action.readers = {person_.fingerprint()};
+  Random random(seed("reply key", questions_));
+  const ReplyKeys keys = make_reply_keys(random);
+  action.reply_key = keys.key;
+  Question out{{}, {canonical_json(to_json(action)), {}}, keys.secret};
+  out.id = action_id_of(out.signed_action.text);
+  out.signed_action.signatures.push_back(person_.sign(action_signing_text(out.signed_action.text), world_.now().wall));
+  return out;
+}
+
+ActionId Fleet::ask(const Question& question) {
+  world_.post(investigator_, Asked{Launch{question.signed_action, question.reply_secret}});
+  return question.id;
+}
+
+bool Fleet::run_until_complete(const ActionId& id, Duration limit) {
+  return world_.run([&] { return statement(id).complete; }, limit);
+}
+
+void Fleet::restart_investigator(std::size_t at, const Question& question) {
+  if (world_.alive(investigator_)) world_.crash(investigator_);
+  attach_at_ = at;
+  Follow follow{question.id, question.signed_action, question.reply_secret, {}, {}};
+  const ActionKey key = key_of(question.id);
+  std::map<std::pair<NodeId, std::uint64_t>, std::uint64_t> cursors;
+  for (const auto& [node, record] : world_.kept()) {
+    if (auto* cursor = std::get_if<KeepCursor>(&record); cursor && cursor->action == key) {
+      std::uint64_t& next = cursors[{cursor->relay, cursor->next.instance}];
+      next = std::max(next, cursor->next.index);
+    }
+    if (auto* receipt = std::get_if<KeepReceipt>(&record); receipt && receipt->action == key)
+      follow.receipts.push_back({receipt->agent, receipt->part, receipt->parts, receipt->state});
+  }
+  for (const auto& [place, next] : cursors) follow.cursors.push_back({key, place.first, {place.second, next}});
+  world_.start(investigator_);
+  world_.post(investigator_, Asked{follow});
+}
+
+std::map<NodeId, State> Fleet::receipts(const ActionId& id, std::size_t* doubles) const {
+  std::map<NodeId, State> out;
+  for (const auto& [node, record] : world_.kept())
+    if (auto* receipt = std::get_if<KeepReceipt>(&record); receipt && receipt->action == key_of(id))
+      if (!out.emplace(receipt->agent, receipt->state).second && doubles) ++*doubles;
+  return out;
+}
+
+std::vector<std::string> Fleet::told(std::string_view event) const {
+  std::vector<std::string> out;
+  for (const auto& [node, what] : world_.told())
+    if (what.name == event) out.push_back(to_line(what));
+  return out;
+}
+
+}  // namespace mig::simulate

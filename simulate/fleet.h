@@ -1,0 +1,76 @@
+// A whole made-up mesh in a world: relays, agents, an investigator, all enrolled the real way, with real signatures.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "investigator/investigator.h"
+#include "node/agent.h"
+#include "node/core/soft_key.h"
+#include "relay/relay.h"
+#include "simulate/world.h"
+
+namespace mig::simulate {
+
+struct FleetPlan {
+  std::uint64_t seed = 1;
+  std::size_t relays = 3, agents = 8;
+  /// Relay i dials parent_of(i); 0 is the enroller. Default: a line, so that there always is a middle.
+  std::function<std::size_t(std::size_t)> parent_of = [](std::size_t i) { return i - 1; };
+  Work work;                                  ///< default: agents with an even number find something
+};
+
+class Fleet {
+ public:
+  explicit Fleet(FleetPlan plan);
+  World& world() { return world_; }
+  NodeIndex relay(std::size_t i) const { return relays_[i]; }
+  NodeIndex agent(std::size_t i) const { return agents_[i]; }
+  NodeIndex investigator() const { return investigator_; }
+  const core::Roster& roster() const { return roster_; }
+  investigator::Investigator& mig() { return static_cast<investigator::Investigator&>(world_.machine(investigator_)); }
+  node::Agent& agent_machine(std::size_t i) { return static_cast<node::Agent&>(world_.machine(agents_[i])); }
+
+  /// Runs until all agents are attached and the investigator is synced with every relay. False: not within `limit`.
+  bool settle(core::Duration limit = core::Duration::seconds(60));
+  /// A signed action by the fleet's one investigator.
+  struct Question {
+    core::ActionId id;
+    core::SignedText signed_action;
+    core::LinkSecret reply_secret;
+  };
+  Question question(const std::string& target = "all", core::WallMs valid_ms = 300'000);
+  core::ActionId ask(const Question& question);
+  investigator::Statement statement(const core::ActionId& id) { return mig().statement(id, world_.now()); }
+  bool run_until_complete(const core::ActionId& id, core::Duration limit = core::Duration::seconds(60));
+  /// A new process of the investigator: it knows what the ledger kept, attaches at relay `at`, and follows `question`.
+  void restart_investigator(std::size_t at, const Question& question);
+
+  /// Final receipts kept by the investigator, by agent; a second one for the same part counts in `doubles`.
+  std::map<core::NodeId, core::State> receipts(const core::ActionId& id, std::size_t* doubles = nullptr) const;
+  std::vector<std::string> told(std::string_view event) const;  ///< lines of that event
+
+ private:
+  core::Seed seed(std::string_view what, std::size_t i = 0) const;
+  void make_roster();
+  void add_relay(std::size_t i);
+  void add_agent(std::size_t i);
+  void add_investigator();
+  core::Bytes invite(core::Role role, std::size_t i) const;
+  core::Endpoint endpoint(std::size_t relay) const;
+  investigator::InvestigatorSetting investigator_setting(std::size_t at) const;
+
+  FleetPlan plan_;
+  World world_;
+  core::SoftKey person_;
+  core::Keys enroller_;
+  core::Trust trust_;
+  core::Roster roster_;
+  core::SignedText signed_roster_;
+  std::vector<NodeIndex> relays_, agents_;
+  NodeIndex investigator_ = 0;
+  std::size_t questions_ = 0, attach_at_ = 0;
+};
+
+}  // namespace mig::simulate

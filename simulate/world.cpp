@@ -1,0 +1,208 @@
+#include "simulate/world.h"
+
+#include <algorithm>
+
+namespace mig::simulate {
+
+using namespace core;
+
+namespace {
+
+Seed seed_of(std::uint64_t number, std::string_view what) {
+  return *Seed::from(blake2b("simulation " + std::to_string(number) + " " + Bytes(what), Seed::size));
+}
+
+}  // namespace
+
+World::World(std::uint64_t seed, WallMs wall, Work work) : random_(seed_of(seed, "world")), wall_(wall), work_(std::move(work)) {}
+
+Duration World::delay(std::int64_t low_us, std::int64_t high_us) {
+  return {low_us + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(high_us - low_us + 1)))};
+}
+
+NodeIndex World::add(Body body) {
+  Node node;
+  node.body = std::move(body);
+  node.store = std::make_unique<store::MemoryStore>();
+  nodes_.push_back(std::move(node));
+  start(nodes_.size() - 1);
+  return nodes_.size() - 1;
+}
+
+void World::start(NodeIndex index) {
+  Node& node = nodes_[index];
+  node.store->slow(true);
+  node.machine = node.body.make(*node.store, random_.id<Seed>());
+  node.wake = Instant::never();
+  node.life += 1;
+  at(delay(0, 50'000), index, Woke{});
+}
+
+void World::crash(NodeIndex index) {
+  Node& node = nodes_[index];
+  node.machine.reset();
+  node.life += 1;
+  node.promised.clear();
+  *node.store = node.store->after_crash();
+  drop_wires(index);
+}
+
+void World::post(NodeIndex node, Input input) { at(Duration{1}, node, std::move(input)); }
+
+void World::cut(NodeIndex a, NodeIndex b, bool is_cut) {
+  for (auto pair : {std::pair(a, b), std::pair(b, a)}) {
+    if (is_cut)
+      cut_.insert(pair);
+    else
+      cut_.erase(pair);
+  }
+}
+
+void World::at(Duration delay, NodeIndex node, Input input, std::uint64_t disk_batch) {
+  heap_[{at_ + delay, ++order_}] = {node, nodes_[node].life, std::move(input), disk_batch};
+}
+
+bool World::run(const std::function<bool()>& done, Duration limit) {
+  const Instant end = at_ + limit;
+  while (!done()) {
+    if (heap_.empty() || heap_.begin()->first.first > end) {
+      at_ = end;
+      return done();
+    }
+    auto [when, happening] = std::move(*heap_.begin());
+    heap_.erase(heap_.begin());
+    at_ = std::max(at_, when.first);
+    Node& node = nodes_[happening.node];
+    if (!node.machine || happening.life != node.life) continue;
+    if (happening.disk_batch != 0) {
+      finish_disk(happening.node, happening.disk_batch);
+      continue;
+    }
+    // A wake-up that was moved since is void; the newer one stands in the heap.
+    if (std::holds_alternative<Woke>(happening.input) && steps_ > 0 && node.wake != Instant::never() && node.wake > at_) continue;
+    step(happening.node, happening.input);
+  }
+  return true;
+}
+
+void World::step(NodeIndex index, const Input& input) {
+  Node& node = nodes_[index];
+  note(index, input);
+  Effects effects;
+  node.machine->step(now(), input, effects);
+  const std::uint64_t before = node.store->waiting();
+  const std::uint64_t batch = node.store->commit();
+  const bool wrote = node.store->waiting() > before;
+  Effects now_due, later;
+  for (auto& effect : effects) (effect.after_commit && wrote ? later : now_due).push_back(std::move(effect));
+  if (!later.empty()) node.promised[batch] = std::move(later);
+  if (wrote) at(delay(500, 6000), index, Woke{}, batch);
+  carry_out(index, now_due);
+  if (!node.machine) return;
+  const Instant wake = node.machine->wake();
+  if (wake != Instant::never() && (wake != node.wake || wake <= at_)) {
+    node.wake = wake;
+    at(Duration{std::max<std::int64_t>((wake - at_).us, 1000)}, index, Woke{});
+  }
+  node.wake = wake;
+}
+
+void World::finish_disk(NodeIndex index, std::uint64_t batch) {
+  Node& node = nodes_[index];
+  node.store->finish(batch);
+  for (const auto& outcome : node.store->outcomes()) {
+    auto promised = node.promised.extract(outcome.batch);
+    if (outcome.ok && !promised.empty()) carry_out(index, promised.mapped());
+    step(index, Committed{outcome.batch, outcome.ok});
+  }
+}
+
+void World::carry_out(NodeIndex node, const Effects& effects) {
+  for (const auto& effect : effects) carry_out(node, effect);
+}
+
+void World::carry_out(NodeIndex index, const Effect& effect) {
+  if (auto* order = std::get_if<Dial>(&effect.what)) return dial(index, *order);
+  if (auto* order = std::get_if<Send>(&effect.what)) return send(index, *order);
+  if (auto* order = std::get_if<Close>(&effect.what)) return close(index, order->link);
+  if (auto* order = std::get_if<Keep>(&effect.what)) kept_.emplace_back(index, order->record);
+  if (auto* order = std::get_if<Tell>(&effect.what)) told_.emplace_back(index, order->event);
+  if (auto* order = std::get_if<Start>(&effect.what)) {
+    starts_.push_back(index);
+    Yielded yielded{order->job, {}, true, {}};
+    std::size_t operation = 0;
+    for (auto& result : work_(index, order->operations)) yielded.results.emplace_back(operation++, std::move(result));
+    at(delay(5'000, 200'000), index, std::move(yielded));
+  }
+}
+
+void World::dial(NodeIndex index, const Dial& order) {
+  for (NodeIndex other = 0; other < nodes_.size(); ++other) {
+    const Node& node = nodes_[other];
+    if (!node.machine || node.body.address != order.to.address || node.body.key != order.to.key || cut_.contains({index, other})) continue;
+    auto wire = std::make_unique<Wire>();
+    wire->dialler = index;
+    wire->listener = other;
+    wire->dialler_link = order.link;
+    wire->up = true;
+    ends_[{index, order.link}] = wire.get();
+    wires_.push_back(std::move(wire));
+    at(delay(1'000, 20'000), index, Linked{order.link, Direction::out, order.to.key, true, order.to.address});
+    return;
+  }
+  at(delay(500, 5'000), index, Linked{order.link, Direction::out, order.to.key, false, order.to.address});
+}
+
+World::Wire* World::wire_of(NodeIndex node, LinkId link) {
+  auto it = ends_.find({node, link});
+  return it == ends_.end() ? nullptr : it->second;
+}
+
+void World::send(NodeIndex index, const Send& order) {
+  Wire* wire = wire_of(index, order.to);
+  if (!wire || !wire->up) {
+    // A router finds out that a peer is gone when it sends to it.
+    if (order.to >= first_inbound_link) at(Duration{1}, index, Linked{order.to, Direction::in, {}, false, {}});
+    return;
+  }
+  const bool outward = wire->dialler == index && wire->dialler_link == order.to;
+  const NodeIndex to = outward ? wire->listener : wire->dialler;
+  ++frames_;
+  if (cut_.contains({index, to}) || (lose && lose(index, to, order.frame))) return;
+  Node& receiver = nodes_[to];
+  const Instant arrives = std::max(at_ + delay(200, 3'000), wire->busy[outward] + Duration{1});
+  wire->busy[outward] = arrives;
+  const Duration wait = arrives - at_;
+  if (outward && wire->listener_link == 0) {
+    wire->listener_link = receiver.next_inbound++;
+    ends_[{to, wire->listener_link}] = wire;
+    at(wait, to, Linked{wire->listener_link, Direction::in, nodes_[index].body.key, true, nodes_[index].body.name});
+  }
+  at(wait, to, Heard{outward ? wire->listener_link : wire->dialler_link, order.frame});
+}
+
+void World::close(NodeIndex index, LinkId link) {
+  Wire* wire = wire_of(index, link);
+  if (!wire) return;
+  ends_.erase({index, link});
+  // The dialler's socket is gone for both; a router only forgets.
+  if (wire->dialler == index) wire->up = false;
+}
+
+void World::drop_wires(NodeIndex index) {
+  for (auto& wire : wires_) {
+    if (!wire->up || (wire->dialler != index && wire->listener != index)) continue;
+    wire->up = false;
+    if (wire->listener == index && wire->dialler != index)
+      at(delay(500, 20'000), wire->dialler, Linked{wire->dialler_link, Direction::out, {}, false, {}});
+  }
+}
+
+void World::note(NodeIndex node, const Input& input) {
+  ++steps_;
+  Bytes line = trace_ + std::to_string(at_.us) + " " + std::to_string(node) + " " + std::to_string(input.index());
+  if (auto* heard = std::get_if<Heard>(&input)) line += heard->frame;
+  trace_ = blake2b(line, 32);
+}
+
+}  // namespace mig::simulate

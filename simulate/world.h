@@ -1,0 +1,116 @@
+// The world of a simulation: machines, links, disks and jobs on one event heap, drawn from one seed.
+//
+// It runs the shipped machines; only sockets, disks, clocks and jobs are stand-ins, with the manners of the real ones:
+// a dialler hears at once when its connection ends, a listener only when it next sends; a frame sent on a broken link
+// is lost; promises wait for the disk. The same seed gives the same trace hash.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "node/core/machine.h"
+#include "node/core/random.h"
+#include "store/memory.h"
+
+namespace mig::simulate {
+
+using NodeIndex = std::size_t;
+
+/// What a job gives back: one MIG Result (JSON) an operation.
+using Work = std::function<std::vector<std::string>(NodeIndex node, const std::vector<core::Operation>& operations)>;
+
+struct Body {
+  std::string name;
+  std::string address;                        ///< empty: listens on nothing
+  core::LinkPublic key;
+  /// Makes the machine over its store: at the start, and again after a crash.
+  std::function<std::unique_ptr<core::Machine>(store::Store& store, const core::Seed& random)> make;
+};
+
+class World {
+ public:
+  World(std::uint64_t seed, core::WallMs wall, Work work);
+  NodeIndex add(Body body);
+
+  /// Takes events until `done` says so (asked after each) or `limit` of simulated time has passed. True: done.
+  bool run(const std::function<bool()>& done, core::Duration limit);
+  core::Now now() const { return {at_, wall_ + at_.us / 1000}; }
+
+  core::Machine& machine(NodeIndex node) { return *nodes_[node].machine; }
+  bool alive(NodeIndex node) const { return nodes_[node].machine != nullptr; }
+  /// Ends as kill -9 would; what was not on disk is gone.
+  void crash(NodeIndex node);
+  void start(NodeIndex node);
+  store::MemoryStore& disk(NodeIndex node) { return *nodes_[node].store; }
+  void post(NodeIndex node, core::Input input);
+  /// Frames between these two are lost, both ways, as behind a cut cable.
+  void cut(NodeIndex a, NodeIndex b, bool is_cut);
+
+  const std::vector<std::pair<NodeIndex, core::Record>>& kept() const { return kept_; }
+  const std::vector<std::pair<NodeIndex, core::Event>>& told() const { return told_; }
+  /// Jobs started, by node and action order.
+  const std::vector<NodeIndex>& starts() const { return starts_; }
+  std::uint64_t steps() const { return steps_; }
+  std::uint64_t frames() const { return frames_; }
+  /// Over every step: time, node, input kind and bytes.
+  std::string trace_hash() const { return core::to_hex(trace_).substr(0, 16); }
+  /// Sees every frame that leaves; true drops it. For faults and for tests that watch the wire.
+  std::function<bool(NodeIndex from, NodeIndex to, core::BytesView frame)> lose;
+
+ private:
+  struct Node {
+    Body body;
+    std::unique_ptr<store::MemoryStore> store;
+    std::unique_ptr<core::Machine> machine;
+    std::uint64_t life = 0;                   ///< counts starts: events of an earlier life are void
+    core::Instant wake = core::Instant::never();
+    core::LinkId next_inbound = core::first_inbound_link;
+    std::map<std::uint64_t, core::Effects> promised;  ///< by batch
+  };
+  struct Wire {
+    NodeIndex dialler = 0, listener = 0;
+    core::LinkId dialler_link = 0, listener_link = 0;  ///< listener_link 0: it has heard nothing yet
+    bool up = false;
+    core::Instant busy[2];                    ///< frames keep their order, each way
+  };
+  struct Happening {
+    NodeIndex node = 0;
+    std::uint64_t life = 0;
+    core::Input input;
+    std::uint64_t disk_batch = 0;             ///< not 0: the disk has finished this batch
+  };
+
+  void at(core::Duration delay, NodeIndex node, core::Input input, std::uint64_t disk_batch = 0);
+  void step(NodeIndex node, const core::Input& input);
+  void carry_out(NodeIndex node, const core::Effects& effects);
+  void carry_out(NodeIndex node, const core::Effect& effect);
+  void dial(NodeIndex node, const core::Dial& order);
+  void send(NodeIndex node, const core::Send& order);
+  void close(NodeIndex node, core::LinkId link);
+  void finish_disk(NodeIndex node, std::uint64_t batch);
+  Wire* wire_of(NodeIndex node, core::LinkId link);
+  void drop_wires(NodeIndex node);
+  void note(NodeIndex node, const core::Input& input);
+  core::Duration delay(std::int64_t low_us, std::int64_t high_us);
+
+  core::Random random_;
+  core::WallMs wall_;
+  Work work_;
+  core::Instant at_{};
+  std::uint64_t order_ = 0, steps_ = 0, frames_ = 0;
+  core::Bytes trace_ = core::Bytes(32, '\0');
+  std::vector<Node> nodes_;
+  std::vector<std::unique_ptr<Wire>> wires_;
+  std::map<std::pair<NodeIndex, core::LinkId>, Wire*> ends_;
+  std::set<std::pair<NodeIndex, NodeIndex>> cut_;
+  std::map<std::pair<core::Instant, std::uint64_t>, Happening> heap_;
+  std::vector<std::pair<NodeIndex, core::Record>> kept_;
+  std::vector<std::pair<NodeIndex, core::Event>> told_;
+  std::vector<NodeIndex> starts_;
+};
+
+}  // namespace mig::simulate
