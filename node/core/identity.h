@@ -72,7 +72,7 @@ Result<Certificate> read_certificate(BytesView certificate);
 struct Ticket {
   NodeId agent;
   std::uint64_t attach_seq = 0;
-  NodeId relay;
+  NodeId relay;                               ///< its link name (link_name_of), not its id
   WallMs at = 0;
 };
 Bytes write_ticket(const Ticket& ticket, const Keys& agent);

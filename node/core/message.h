@@ -94,7 +94,7 @@ struct Hello {
   // agents:
   Bytes ticket;
   Bytes attributes;                                  ///< JSON of AgentFacts, at most limits::attributes_bytes
-  std::vector<NodeId> maybe_at;                      ///< relays it may still be registered at
+  std::vector<NodeId> maybe_at;                      ///< link names of relays it may still be registered at
   std::vector<Held> held;
 };
 struct Welcome {
