@@ -25,6 +25,7 @@ NodeIndex World::add(Body body) {
   node.body = std::move(body);
   node.store = std::make_unique<store::MemoryStore>();
   nodes_.push_back(std::move(node));
+  if (!nodes_.back().body.address.empty()) listening_[{nodes_.back().body.address, nodes_.back().body.key}] = nodes_.size() - 1;
   start(nodes_.size() - 1);
   return nodes_.size() - 1;
 }
@@ -40,6 +41,8 @@ void World::start(NodeIndex index) {
 
 void World::crash(NodeIndex index) {
   Node& node = nodes_[index];
+  if (watch_) watch_->ended(index);
+  node.paused_until = at_;
   node.machine.reset();
   node.life += 1;
   node.promised.clear();
@@ -49,13 +52,37 @@ void World::crash(NodeIndex index) {
 
 void World::post(NodeIndex node, Input input) { at(Duration{1}, node, std::move(input)); }
 
-void World::cut(NodeIndex a, NodeIndex b, bool is_cut) {
-  for (auto pair : {std::pair(a, b), std::pair(b, a)}) {
-    if (is_cut)
-      cut_.insert(pair);
-    else
-      cut_.erase(pair);
+void World::cut_way(NodeIndex from, NodeIndex to, bool is_cut) {
+  if (is_cut)
+    cut_.insert({from, to});
+  else
+    cut_.erase({from, to});
+}
+
+void World::break_wires(NodeIndex a, NodeIndex b) {
+  for (auto& wire : wires_) {
+    if (!wire->up || std::pair(std::min(wire->dialler, wire->listener), std::max(wire->dialler, wire->listener)) != std::pair(std::min(a, b), std::max(a, b))) continue;
+    wire->up = false;
+    if (random_.below(4) > 0)  // else the dialler finds out by silence alone
+      at(delay(0, 40'000'000), wire->dialler, Linked{wire->dialler_link, Direction::out, {}, false, {}});
   }
+}
+
+void World::pause(NodeIndex node, Duration how_long) { nodes_[node].paused_until = std::max(nodes_[node].paused_until, at_ + how_long); }
+
+void World::set_clock(NodeIndex node, Duration offset, std::int64_t drift_ppm) {
+  nodes_[node].clock_offset = offset;
+  nodes_[node].drift_ppm = drift_ppm;
+}
+
+void World::set_disk(NodeIndex node, Duration low, Duration high) {
+  nodes_[node].disk_low = low;
+  nodes_[node].disk_high = high;
+}
+
+Now World::now_of(NodeIndex index) const {
+  const Node& node = nodes_[index];
+  return {at_, wall_ + (at_.us + at_.us / 1'000'000 * node.drift_ppm + node.clock_offset.us) / 1000};
 }
 
 void World::at(Duration delay, NodeIndex node, Input input, std::uint64_t disk_batch) {
@@ -74,6 +101,10 @@ bool World::run(const std::function<bool()>& done, Duration limit) {
     at_ = std::max(at_, when.first);
     Node& node = nodes_[happening.node];
     if (!node.machine || happening.life != node.life) continue;
+    if (node.paused_until > at_) {
+      heap_[{node.paused_until, when.second}] = std::move(happening);
+      continue;
+    }
     if (happening.disk_batch != 0) {
       finish_disk(happening.node, happening.disk_batch);
       continue;
@@ -89,14 +120,15 @@ void World::step(NodeIndex index, const Input& input) {
   Node& node = nodes_[index];
   note(index, input);
   Effects effects;
-  node.machine->step(now(), input, effects);
+  node.machine->step(now_of(index), input, effects);
   const std::uint64_t before = node.store->waiting();
   const std::uint64_t batch = node.store->commit();
   const bool wrote = node.store->waiting() > before;
   Effects now_due, later;
   for (auto& effect : effects) (effect.after_commit && wrote ? later : now_due).push_back(std::move(effect));
   if (!later.empty()) node.promised[batch] = std::move(later);
-  if (wrote) at(delay(500, 6000), index, Woke{}, batch);
+  if (wrote) at(delay(node.disk_low.us, node.disk_high.us), index, Woke{}, batch);
+  if (watch_) watch_->stepped(index, input, effects);
   carry_out(index, now_due);
   if (!node.machine) return;
   const Instant wake = node.machine->wake();
@@ -125,10 +157,14 @@ void World::carry_out(NodeIndex index, const Effect& effect) {
   if (auto* order = std::get_if<Dial>(&effect.what)) return dial(index, *order);
   if (auto* order = std::get_if<Send>(&effect.what)) return send(index, *order);
   if (auto* order = std::get_if<Close>(&effect.what)) return close(index, order->link);
-  if (auto* order = std::get_if<Keep>(&effect.what)) kept_.emplace_back(index, order->record);
+  if (auto* order = std::get_if<Keep>(&effect.what)) {
+    kept_.emplace_back(index, order->record);
+    if (watch_) watch_->kept(index, order->record);
+  }
   if (auto* order = std::get_if<Tell>(&effect.what)) told_.emplace_back(index, order->event);
   if (auto* order = std::get_if<Start>(&effect.what)) {
     starts_.push_back(index);
+    if (watch_) watch_->started(index, *order);
     Yielded yielded{order->job, {}, true, {}};
     std::size_t operation = 0;
     for (auto& result : work_(index, order->operations)) yielded.results.emplace_back(operation++, std::move(result));
@@ -137,9 +173,9 @@ void World::carry_out(NodeIndex index, const Effect& effect) {
 }
 
 void World::dial(NodeIndex index, const Dial& order) {
-  for (NodeIndex other = 0; other < nodes_.size(); ++other) {
-    const Node& node = nodes_[other];
-    if (!node.machine || node.body.address != order.to.address || node.body.key != order.to.key || cut_.contains({index, other})) continue;
+  auto listener = listening_.find({order.to.address, order.to.key});
+  if (listener != listening_.end() && nodes_[listener->second].machine && !cut_.contains({index, listener->second}) && !cut_.contains({listener->second, index})) {
+    const NodeIndex other = listener->second;
     auto wire = std::make_unique<Wire>();
     wire->dialler = index;
     wire->listener = other;
@@ -168,17 +204,22 @@ void World::send(NodeIndex index, const Send& order) {
   const bool outward = wire->dialler == index && wire->dialler_link == order.to;
   const NodeIndex to = outward ? wire->listener : wire->dialler;
   ++frames_;
+  if (watch_) watch_->sent(index, to, order.to, order.frame);
   if (cut_.contains({index, to}) || (lose && lose(index, to, order.frame))) return;
+  const Fate fate_of_it = fate ? fate(index, to, order.frame) : Fate{};
+  if (fate_of_it.copies == 0) return;
   Node& receiver = nodes_[to];
   const Instant arrives = std::max(at_ + delay(200, 3'000), wire->busy[outward] + Duration{1});
-  wire->busy[outward] = arrives;
-  const Duration wait = arrives - at_;
+  // A frame that is held back is overtaken: the wire's order goes on without it.
+  if (fate_of_it.late.us == 0) wire->busy[outward] = arrives;
+  Duration wait = arrives - at_;
   if (outward && wire->listener_link == 0) {
     wire->listener_link = receiver.next_inbound++;
     ends_[{to, wire->listener_link}] = wire;
     at(wait, to, Linked{wire->listener_link, Direction::in, nodes_[index].body.key, true, nodes_[index].body.name});
   }
-  at(wait, to, Heard{outward ? wire->listener_link : wire->dialler_link, order.frame});
+  for (unsigned copy = 0; copy < fate_of_it.copies; ++copy, wait = wait + delay(1, 100'000))
+    at(wait + fate_of_it.late, to, Heard{outward ? wire->listener_link : wire->dialler_link, order.frame});
 }
 
 void World::close(NodeIndex index, LinkId link) {

@@ -31,6 +31,23 @@ struct Body {
   std::function<std::unique_ptr<core::Machine>(store::Store& store, const core::Seed& random)> make;
 };
 
+/// Sees everything from outside: what the invariants are checked against. Called in the order of events.
+class Watch {
+ public:
+  virtual ~Watch() = default;
+  virtual void sent(NodeIndex /*from*/, NodeIndex /*to*/, core::LinkId, core::BytesView /*frame*/) {}
+  virtual void stepped(NodeIndex, const core::Input&, const core::Effects&) {}
+  virtual void started(NodeIndex, const core::Start&) {}
+  virtual void kept(NodeIndex, const core::Record&) {}
+  virtual void ended(NodeIndex) {}             ///< the machine is gone; its disk may be another one when it starts again
+};
+
+/// What becomes of one frame on its way.
+struct Fate {
+  unsigned copies = 1;                         ///< 0: lost
+  core::Duration late{0};                      ///< on top of the wire's delay; such a frame may be overtaken
+};
+
 class World {
  public:
   World(std::uint64_t seed, core::WallMs wall, Work work);
@@ -39,6 +56,7 @@ class World {
   /// Takes events until `done` says so (asked after each) or `limit` of simulated time has passed. True: done.
   bool run(const std::function<bool()>& done, core::Duration limit);
   core::Now now() const { return {at_, wall_ + at_.us / 1000}; }
+  core::Now now_of(NodeIndex node) const;      ///< by that node's own clock
 
   core::Machine& machine(NodeIndex node) { return *nodes_[node].machine; }
   bool alive(NodeIndex node) const { return nodes_[node].machine != nullptr; }
@@ -48,7 +66,17 @@ class World {
   store::MemoryStore& disk(NodeIndex node) { return *nodes_[node].store; }
   void post(NodeIndex node, core::Input input);
   /// Frames between these two are lost, both ways, as behind a cut cable.
-  void cut(NodeIndex a, NodeIndex b, bool is_cut);
+  void cut(NodeIndex a, NodeIndex b, bool is_cut) { cut_way(a, b, is_cut), cut_way(b, a, is_cut); }
+  void cut_way(NodeIndex from, NodeIndex to, bool is_cut);
+  /// All connections between the two end; each end hears of it after its own time, a listener only when it sends.
+  void break_wires(NodeIndex a, NodeIndex b);
+  /// As SIGSTOP: what comes for it waits until then.
+  void pause(NodeIndex node, core::Duration how_long);
+  void set_clock(NodeIndex node, core::Duration offset, std::int64_t drift_ppm);
+  /// A write takes between these; default 0.5 to 6 ms.
+  void set_disk(NodeIndex node, core::Duration low, core::Duration high);
+  void watch(Watch* watch) { watch_ = watch; }
+  std::size_t nodes() const { return nodes_.size(); }
 
   const std::vector<std::pair<NodeIndex, core::Record>>& kept() const { return kept_; }
   const std::vector<std::pair<NodeIndex, core::Event>>& told() const { return told_; }
@@ -60,6 +88,7 @@ class World {
   std::string trace_hash() const { return core::to_hex(trace_).substr(0, 16); }
   /// Sees every frame that leaves; true drops it. For faults and for tests that watch the wire.
   std::function<bool(NodeIndex from, NodeIndex to, core::BytesView frame)> lose;
+  std::function<Fate(NodeIndex from, NodeIndex to, core::BytesView frame)> fate;
 
  private:
   struct Node {
@@ -70,6 +99,9 @@ class World {
     core::Instant wake = core::Instant::never();
     core::LinkId next_inbound = core::first_inbound_link;
     std::map<std::uint64_t, core::Effects> promised;  ///< by batch
+    core::Instant paused_until{};
+    core::Duration clock_offset{0}, disk_low{500}, disk_high{6000};
+    std::int64_t drift_ppm = 0;
   };
   struct Wire {
     NodeIndex dialler = 0, listener = 0;
@@ -98,6 +130,8 @@ class World {
   core::Duration delay(std::int64_t low_us, std::int64_t high_us);
 
   core::Random random_;
+  Watch* watch_ = nullptr;
+  std::map<std::pair<std::string, core::LinkPublic>, NodeIndex> listening_;
   core::WallMs wall_;
   Work work_;
   core::Instant at_{};
