@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "node/core/cancel.h"
+#include "relay/notice.h"
 #include "node/core/limits.h"
 
 namespace mig::simulate {
@@ -15,7 +17,7 @@ constexpr WallMs beginning = 20'600 * day;  // 2026-05-27: simulated clocks begi
 
 std::vector<std::string> even_ones_find(NodeIndex node, const std::vector<Operation>& operations) {
   const bool found = node % 2 == 0;
-  return std::vector<std::string>(operations.size(), fmt::format(R"({{"foundanything":{},"success":true,"elements":null,"statistics":null,"errors":null}})", found));
+  return std::vector<std::string>(operations.size(), fmt::format(R"({{"foundanything":{},"success":true,"elements":"{}","statistics":null,"errors":null}})", found, fleet_taint));
 }
 
 }  // namespace
@@ -67,6 +69,8 @@ void Fleet::add_relay(std::size_t i) {
   setting.name = fmt::format("relay-{}", i + 1);
   setting.segment = i == 0 ? "hq" : "plant";
   setting.agents_max = limits::agents_per_relay;
+  setting.retention_ms = plan_.retention_ms;
+  ids_[relays_.size()] = Keys(setting.seed).id();
   if (i == 0) {
     setting.enroller_seed = seed("enroller");
     setting.roster = signed_roster_;
@@ -85,6 +89,7 @@ void Fleet::add_agent(std::size_t i) {
   setting.trust = trust_;
   setting.seed = seed("agent", i);
   setting.name = fmt::format("agent-{}", i + 1);
+  ids_[relays_.size() + agents_.size()] = Keys(setting.seed).id();
   setting.modules = {"file"};
   setting.tags["role"] = i % 3 == 0 ? "db" : "web";
   setting.facts.name = setting.name;
@@ -127,6 +132,12 @@ void Fleet::add_investigator() {
                               }});
 }
 
+Membership Fleet::membership() const {
+  Membership out(trust_);
+  (void)out.adopt(signed_roster_, beginning);
+  return out;
+}
+
 bool Fleet::settle(Duration limit) {
   return world_.run(
       [&] {
@@ -166,14 +177,27 @@ ActionId Fleet::ask(const Question& question) {
   return question.id;
 }
 
+void Fleet::cancel(const ActionId& id, const std::string& reason) {
+  Cancel cancel{id, trust_.mesh, world_.now().wall / 1000 * 1000, world_.now().wall / 1000 * 1000 + day, reason};
+  Object object{ObjectKind::cancel, canonical_json(to_json(cancel)), {}, {}};
+  object.signatures.push_back(person_.sign(cancel_signing_text(object.text), world_.now().wall));
+  world_.post(investigator_, Asked{Publish{object}});
+}
+
 bool Fleet::run_until_complete(const ActionId& id, Duration limit) {
   return world_.run([&] { return statement(id).complete; }, limit);
 }
 
-void Fleet::restart_investigator(std::size_t at, const Question& question) {
+void Fleet::restart_investigator(std::size_t at, const std::vector<Question>& questions) {
   if (world_.alive(investigator_)) world_.crash(investigator_);
   attach_at_ = at;
-  Follow follow{question.id, question.signed_action, question.reply_secret, {}, {}};
+  world_.start(investigator_);
+  for (const auto& question : questions) world_.post(investigator_, Asked{follow(question)});
+}
+
+/// What a ledger would have kept of this action.
+Follow Fleet::follow(const Question& question) const {
+  Follow out{question.id, question.signed_action, question.reply_secret, {}, {}};
   const ActionKey key = key_of(question.id);
   std::map<std::pair<NodeId, std::uint64_t>, std::uint64_t> cursors;
   for (const auto& [node, record] : world_.kept()) {
@@ -182,11 +206,41 @@ void Fleet::restart_investigator(std::size_t at, const Question& question) {
       next = std::max(next, cursor->next.index);
     }
     if (auto* receipt = std::get_if<KeepReceipt>(&record); receipt && receipt->action == key)
-      follow.receipts.push_back({receipt->agent, receipt->part, receipt->parts, receipt->state});
+      out.receipts.push_back({receipt->agent, receipt->part, receipt->parts, receipt->state});
   }
-  for (const auto& [place, next] : cursors) follow.cursors.push_back({key, place.first, {place.second, next}});
-  world_.start(investigator_);
-  world_.post(investigator_, Asked{follow});
+  for (const auto& [place, next] : cursors) out.cursors.push_back({key, place.first, {place.second, next}});
+  return out;
+}
+
+std::map<BoardKey, Version> Fleet::board_of(std::size_t relay_index) const {
+  std::map<BoardKey, Version> out;
+  const_cast<World&>(world_).disk(relays_[relay_index]).scan("b/", [&](BytesView, BytesView value) {
+    if (auto object = unpack_object(value))
+      if (auto seen = relay::preview(*object)) out[seen->key] = seen->version;
+    return true;
+  });
+  return out;
+}
+
+std::string Fleet::lacking(const std::vector<Question>& questions) {
+  for (std::size_t i = 0; i < agents_.size(); ++i)
+    if (!agent_machine(i).attached()) return fmt::format("agent-{} is not attached", i + 1);
+  for (std::size_t i = 1; i < relays_.size(); ++i)
+    if (board_of(i) != board_of(0)) return fmt::format("relay-{} holds another board than relay-1", i + 1);
+  std::map<NodeId, std::size_t> homes;
+  for (NodeIndex relay : relays_)
+    world_.disk(relay).scan("r/", [&](BytesView key, BytesView) { return ++homes[*NodeId::from(key.substr(2))], true; });
+  for (std::size_t i = 0; i < agents_.size(); ++i)
+    if (homes[agent_id(i)] != 1) return fmt::format("agent-{} is in {} registers", i + 1, homes[agent_id(i)]);
+  for (const auto& question : questions) {
+    const Statement now = statement(question.id);
+    if (!now.complete)
+      return fmt::format("{} is not complete: {} of {} answered, {} not targeted, {} open, {} offline, {} expired, {} unknown, {} disputed, {} of {} relays", question.id.brief(),
+                         now.answered(), now.targeted(), now.not_targeted, now.open, now.offline, now.expired, now.unknown, now.disputed, now.relays_reporting, now.relays);
+    const auto all = now.answered() + now.not_targeted + now.cancelled + now.refused;
+    if (all != agents_.size()) return fmt::format("{} says complete with {} of {} agents", question.id.brief(), all, agents_.size());
+  }
+  return {};
 }
 
 std::map<NodeId, State> Fleet::receipts(const ActionId& id, std::size_t* doubles) const {

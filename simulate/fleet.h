@@ -13,11 +13,17 @@
 
 namespace mig::simulate {
 
+using investigator::Statement;
+
+/// Stands in every result: must never be seen on a wire.
+constexpr std::string_view fleet_taint = "tainted-payload";
+
 struct FleetPlan {
   std::uint64_t seed = 1;
   std::size_t relays = 3, agents = 8;
   /// Relay i dials parent_of(i); 0 is the enroller. Default: a line, so that there always is a middle.
   std::function<std::size_t(std::size_t)> parent_of = [](std::size_t i) { return i - 1; };
+  core::WallMs retention_ms = core::limits::log_retention_ms;
   Work work;                                  ///< default: agents with an even number find something
 };
 
@@ -29,6 +35,14 @@ class Fleet {
   NodeIndex agent(std::size_t i) const { return agents_[i]; }
   NodeIndex investigator() const { return investigator_; }
   const core::Roster& roster() const { return roster_; }
+  core::Membership membership() const;         ///< as a node that holds the roster
+  std::size_t relays() const { return relays_.size(); }
+  std::size_t agents() const { return agents_.size(); }
+  core::NodeId relay_id(std::size_t i) const { return core::Keys(seed("relay", i)).id(); }
+  core::NodeId agent_id(std::size_t i) const { return core::Keys(seed("agent", i)).id(); }
+  core::NodeId node_id(NodeIndex node) const { return ids_.at(node); }
+  bool is_relay(NodeIndex node) const { return node < relays_.size(); }
+  bool is_agent(NodeIndex node) const { return node >= relays_.size() && node < relays_.size() + agents_.size(); }
   investigator::Investigator& mig() { return static_cast<investigator::Investigator&>(world_.machine(investigator_)); }
   node::Agent& agent_machine(std::size_t i) { return static_cast<node::Agent&>(world_.machine(agents_[i])); }
 
@@ -42,16 +56,22 @@ class Fleet {
   };
   Question question(const std::string& target = "all", core::WallMs valid_ms = 300'000);
   core::ActionId ask(const Question& question);
+  void cancel(const core::ActionId& id, const std::string& reason);
   investigator::Statement statement(const core::ActionId& id) { return mig().statement(id, world_.now()); }
   bool run_until_complete(const core::ActionId& id, core::Duration limit = core::Duration::seconds(60));
   /// A new process of the investigator: it knows what the ledger kept, attaches at relay `at`, and follows `question`.
-  void restart_investigator(std::size_t at, const Question& question);
+  void restart_investigator(std::size_t at, const std::vector<Question>& questions);
+  /// What a calm mesh owes and does not have; empty: all agents attached and in one register each, boards equal,
+  /// every question complete.
+  std::string lacking(const std::vector<Question>& questions);
+  std::map<core::BoardKey, core::Version> board_of(std::size_t relay) const;
 
   /// Final receipts kept by the investigator, by agent; a second one for the same part counts in `doubles`.
   std::map<core::NodeId, core::State> receipts(const core::ActionId& id, std::size_t* doubles = nullptr) const;
   std::vector<std::string> told(std::string_view event) const;  ///< lines of that event
 
  private:
+  core::Follow follow(const Question& question) const;
   core::Seed seed(std::string_view what, std::size_t i = 0) const;
   void make_roster();
   void add_relay(std::size_t i);
@@ -68,7 +88,8 @@ class Fleet {
   core::Trust trust_;
   core::Roster roster_;
   core::SignedText signed_roster_;
-  std::vector<NodeIndex> relays_, agents_;
+  std::vector<NodeIndex> relays_, agents_;    ///< numbered in this order
+  std::map<NodeIndex, core::NodeId> ids_;
   NodeIndex investigator_ = 0;
   std::size_t questions_ = 0, attach_at_ = 0;
 };

@@ -3,7 +3,11 @@
 
 #include <CLI/CLI.hpp>
 
-#include "simulate/fleet.h"
+#include <algorithm>
+#include <set>
+#include <sstream>
+
+#include "simulate/campaign.h"
 
 namespace {
 
@@ -12,73 +16,77 @@ using namespace mig::core;
 
 struct Options {
   std::uint64_t seed = 1, seeds = 1;
-  std::size_t agents = 100, relays = 12;
-  double minutes = 10;
-  std::string topology = "random", faults = "none";
+  simulate::CampaignPlan plan;
+  std::string faults = "all";
 };
 
-std::function<std::size_t(std::size_t)> parents(const Options& options, std::uint64_t seed) {
-  if (options.topology == "hubs") return [](std::size_t i) { return i < 2 ? 0 : i % 2; };  // two hubs, all others below them
-  return [seed](std::size_t i) {
-    // A tree drawn from the seed whose first three relays are a line, so that it is at least three deep.
-    if (i < 3) return i - 1;
-    Random dice(*Seed::from(blake2b(fmt::format("topology {} {}", seed, i), Seed::size)));
-    return static_cast<std::size_t>(dice.below(i));
-  };
+core::Result<std::set<std::string>> faults_of(const std::string& text) {
+  const auto& names = simulate::fault_names();
+  if (text == "all") return std::set<std::string>(names.begin(), names.end());
+  std::set<std::string> out;
+  std::stringstream in(text);
+  for (std::string name; std::getline(in, name, ',');) {
+    if (name == "none") continue;
+    if (std::find(names.begin(), names.end(), name) == names.end()) return invalid(fmt::format("--faults: '{}' is no kind of fault; there are all, none, {}", name, fmt::join(names, ", ")));
+    out.insert(name);
+  }
+  return out;
 }
 
-/// What is wrong with this seed; empty: nothing.
-std::string violation(const Options& options, std::uint64_t seed, std::string& hash) {
-  simulate::FleetPlan plan;
+/// The first of a campaign is run twice: the same seed must give the same trace.
+simulate::CampaignResult run_seed(simulate::CampaignPlan plan, std::uint64_t seed, bool twice) {
   plan.seed = seed;
-  plan.relays = options.relays;
-  plan.agents = options.agents;
-  plan.parent_of = parents(options, seed);
-  simulate::Fleet fleet(plan);
-  const Duration limit = Duration::millis(static_cast<std::int64_t>(options.minutes * 60'000));
-  if (!fleet.settle(limit)) return "not all agents attached and all relays reachable in time";
-  const ActionId id = fleet.ask(fleet.question());
-  const bool complete = fleet.run_until_complete(id, limit);
-  hash = fleet.world().trace_hash();
-  std::size_t doubles = 0;
-  const auto receipts = fleet.receipts(id, &doubles);
-  const auto statement = fleet.statement(id);
-  if (!complete) return fmt::format("not complete: {} of {} answered, {} of {} relays", statement.answered(), statement.targeted(), statement.relays_reporting, statement.relays);
-  if (doubles > 0) return fmt::format("{} results twice", doubles);
-  if (receipts.size() != options.agents || statement.answered() != options.agents) return fmt::format("{} receipts of {} agents", receipts.size(), options.agents);
-  if (fleet.world().starts().size() != options.agents) return fmt::format("{} starts at {} agents", fleet.world().starts().size(), options.agents);
-  return {};
+  auto result = simulate::run_campaign(plan);
+  if (!twice) return result;
+  ++result.made[27];
+  if (simulate::run_campaign(plan).hash != result.hash) result.violations.push_back("invariant 27: two runs of one seed give two traces");
+  return result;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   Options options;
+  bool show = false;
   CLI::App app{"Runs the shipped relays, agents and investigator in a deterministic world.\n"
                "  mig-simulate --seeds 100 --agents 50 --relays 6\n"
                "  mig-simulate --seed 7        (the same run again: the same hash)"};
   app.add_option("--seed", options.seed, "first seed");
   app.add_option("--seeds", options.seeds, "how many, one after the other")->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000}));
-  app.add_option("--agents", options.agents, "agents in the mesh")->check(CLI::Range(std::size_t{1}, std::size_t{100'000}));
-  app.add_option("--relays", options.relays, "relays in the mesh")->check(CLI::Range(std::size_t{1}, std::size_t{1000}));
-  app.add_option("--minutes", options.minutes, "simulated time an investigation may take")->check(CLI::Range(0.01, 10'000.0));
-  app.add_option("--topology", options.topology, "random tree or two hubs")->check(CLI::IsMember({"random", "hubs"}));
-  app.add_option("--faults", options.faults, "none; faults are injected by the tests only so far")->check(CLI::IsMember({"none"}));
+  app.add_option("--agents", options.plan.agents, "agents in the mesh")->check(CLI::Range(std::size_t{1}, std::size_t{100'000}));
+  app.add_option("--relays", options.plan.relays, "relays in the mesh")->check(CLI::Range(std::size_t{1}, std::size_t{1000}));
+  app.add_option("--minutes", options.plan.minutes, "simulated minutes of harm")->check(CLI::Range(0.01, 10'000.0));
+  app.add_option("--topology", options.plan.topology, "random tree or two hubs")->check(CLI::IsMember({"random", "hubs"}));
+  app.add_option("--faults", options.faults, "all, none, or kinds joined by commas (a wrong one lists them)");
+  app.add_flag("--checks", [&show](auto) { show = true; }, "say how often each invariant was checked");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  std::uint64_t violations = 0;
+  auto faults = faults_of(options.faults);
+  if (!faults) return fmt::print(stderr, "mig-simulate: {}\n", faults.error().text), 2;
+  options.plan.faults = *faults;
+  std::uint64_t violations = 0, steps = 0, frames = 0;
+  std::array<std::uint64_t, simulate::invariants + 1> made{};
   Bytes all;
   for (std::uint64_t seed = options.seed; seed < options.seed + options.seeds; ++seed) {
-    std::string hash;
-    const std::string wrong = violation(options, seed, hash);
-    all += hash;
-    if (wrong.empty()) continue;
+    const auto result = run_seed(options.plan, seed, options.seeds > 1 && seed == options.seed);
+    all += result.hash;
+    steps += result.steps;
+    frames += result.frames;
+    for (std::size_t i = 0; i < made.size(); ++i) made[i] += result.made[i];
+    if (result.violations.empty()) continue;
     ++violations;
-    fmt::print("seed {}: {}\nreplay: mig-simulate --seed {} --agents {} --relays {} --minutes {} --topology {} --faults {}\n", seed, wrong, seed, options.agents,
-               options.relays, options.minutes, options.topology, options.faults);
+    for (const auto& wrong : result.violations) fmt::print("seed {}: {}\n", seed, wrong);
+    fmt::print("replay: mig-simulate --seed {} --agents {} --relays {} --minutes {} --topology {} --faults {}\n", seed, options.plan.agents, options.plan.relays,
+               options.plan.minutes, options.plan.topology, options.faults);
+    std::fflush(stdout);
+  }
+  if (show || options.seeds > 1) {
+    fmt::print("steps {}, frames {}; checks made:", steps, frames);
+    for (std::size_t i = 1; i < made.size(); ++i) fmt::print(" {}:{}", i, made[i]);
+    fmt::print("\n");
   }
   fmt::print("seeds={} violations={} hash={}\n", options.seeds, violations, to_hex(blake2b(all, 8)));
   return violations == 0 ? 0 : 1;

@@ -80,6 +80,11 @@ void World::set_disk(NodeIndex node, Duration low, Duration high) {
   nodes_[node].disk_high = high;
 }
 
+void World::strange_frame(NodeIndex node, const Bytes& frame) {
+  for (const auto& [end, wire] : ends_)
+    if (end.first == node && wire->up) at(delay(1, 1000), node, Heard{end.second, frame});
+}
+
 Now World::now_of(NodeIndex index) const {
   const Node& node = nodes_[index];
   return {at_, wall_ + (at_.us + at_.us / 1'000'000 * node.drift_ppm + node.clock_offset.us) / 1000};

@@ -75,6 +75,8 @@ class World {
   void set_clock(NodeIndex node, core::Duration offset, std::int64_t drift_ppm);
   /// A write takes between these; default 0.5 to 6 ms.
   void set_disk(NodeIndex node, core::Duration low, core::Duration high);
+  /// Somebody says this on every connection `node` has.
+  void strange_frame(NodeIndex node, const core::Bytes& frame);
   void watch(Watch* watch) { watch_ = watch; }
   std::size_t nodes() const { return nodes_.size(); }
 

@@ -39,6 +39,8 @@ class MemoryStore : public Store {
   /// What another process would find: only what was durable. Counts batches anew from 1; its disk is fast and
   /// free.
   MemoryStore after_crash() const;
+  /// What is on the disk now, for whoever looks at it from outside.
+  const std::map<core::Bytes, core::Bytes>& durable() const { return durable_; }
 
  private:
   void fail_all();

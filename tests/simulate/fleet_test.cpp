@@ -85,7 +85,7 @@ TEST_CASE("an investigator that dies in the middle goes on through another relay
     const auto question = fleet.question();
     const ActionId id = fleet.ask(question);
     REQUIRE(fleet.world().run([&] { return fleet.receipts(id).size() >= 1 + seed; }, seconds(30)));
-    fleet.restart_investigator(2, question);
+    fleet.restart_investigator(2, {question});
     REQUIRE(fleet.run_until_complete(id));
     std::size_t doubles = 0;
     CHECK(fleet.receipts(id, &doubles).size() == 12);

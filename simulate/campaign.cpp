@@ -1,0 +1,233 @@
+#include "simulate/campaign.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace mig::simulate {
+
+using namespace core;
+
+const std::vector<std::string>& fault_names() {
+  static const std::vector<std::string> names{"break", "drop", "duplicate", "delay", "partition", "oneway", "relay-crash", "relay-lost", "relay-restored",
+                                              "agent-crash", "investigator-move", "pause", "clock", "slow-disk", "full-disk", "unknown", "cancel"};
+  return names;
+}
+
+namespace {
+
+/// The harm of one run: which kinds, how often, and the end of each.
+class Campaign {
+ public:
+  explicit Campaign(const CampaignPlan& plan)
+      : plan_(plan), dice_(*Seed::from(blake2b(fmt::format("campaign {}", plan.seed), Seed::size))), fleet_(fleet_plan(plan)), checks_(fleet_) {}
+
+  CampaignResult run() {
+    fleet_.world().watch(&checks_);
+    const Duration limit = Duration::millis(static_cast<std::int64_t>(plan_.minutes * 60'000));
+    if (!fleet_.settle(limit)) return give("the mesh did not come up: not all agents attached, or not all relays reachable");
+    for (const auto& name : fault_names())
+      if (plan_.faults.contains(name) && dice_.below(3) > 0) drawn_.push_back(name);
+    ask("all");
+    if (!drawn_.empty()) harm(limit);
+    calm();
+    return give(trouble_);
+  }
+
+ private:
+  static FleetPlan fleet_plan(const CampaignPlan& plan) {
+    FleetPlan out;
+    out.seed = plan.seed;
+    out.relays = plan.relays;
+    out.agents = plan.agents;
+    const std::uint64_t seed = plan.seed;
+    if (plan.topology == "hubs")
+      out.parent_of = [](std::size_t i) { return i < 2 ? 0 : i % 2; };  // two hubs, all others below them
+    else
+      out.parent_of = [seed](std::size_t i) -> std::size_t {
+        // A tree whose first relays are a line: at least three deep, and full of cut vertices.
+        if (i < 4) return i - 1;
+        Random dice(*Seed::from(blake2b(fmt::format("topology {} {}", seed, i), Seed::size)));
+        return static_cast<std::size_t>(dice.below(i));
+      };
+    return out;
+  }
+
+  void ask(const std::string& target) {
+    auto question = fleet_.question(target, 2 * 3600 * 1000);
+    auto action = parse_action(question.signed_action.text);
+    std::set<NodeIndex> targeted;
+    for (std::size_t i = 0; i < plan_.agents; ++i)
+      if (target == "all" || i % 3 == 0) targeted.insert(fleet_.agent(i));
+    checks_.asked(*action, targeted);
+    fleet_.ask(question);
+    questions_.push_back(question);
+  }
+
+  void harm(Duration limit) {
+    World& world = fleet_.world();
+    world.fate = [this](NodeIndex from, NodeIndex to, BytesView frame) { return fate_of(from, to, frame); };
+    const Instant end = world.now().at + limit;
+    while (world.now().at < end) {
+      world.run([] { return false; }, Duration::millis(static_cast<std::int64_t>(200 + dice_.below(8000))));
+      undo(false);
+      strike(drawn_[dice_.below(drawn_.size())]);
+      if (questions_.size() < 4 && dice_.below(8) == 0) ask(dice_.below(2) == 0 ? "all" : "tags->>'role'='db'");
+    }
+  }
+
+  bool drew(const char* name) const { return std::find(drawn_.begin(), drawn_.end(), name) != drawn_.end(); }
+
+  Fate fate_of(NodeIndex, NodeIndex, BytesView frame) {
+    Fate fate;
+    auto message = decode(frame);
+    if (!message || !std::holds_alternative<Route>(*message)) return fate;
+    if (drew("drop") && dice_.below(20) == 0) fate.copies = 0;
+    if (drew("duplicate") && dice_.below(20) == 0) fate.copies = 2;
+    if (drew("delay") && dice_.below(20) == 0) fate.late = Duration::millis(static_cast<std::int64_t>(dice_.below(20'000)));
+    return fate;
+  }
+
+  NodeIndex any_relay() { return fleet_.relay(dice_.below(plan_.relays)); }
+  NodeIndex any_agent() { return fleet_.agent(dice_.below(plan_.agents)); }
+
+  /// A harm that ends by itself after a while.
+  void until_later(std::function<void()> end) {
+    const Instant when = fleet_.world().now().at + Duration::millis(static_cast<std::int64_t>(500 + dice_.below(120'000)));
+    ends_.emplace_back(when, std::move(end));
+  }
+  void undo(bool all) {
+    for (std::size_t i = 0; i < ends_.size();) {
+      if (!all && ends_[i].first > fleet_.world().now().at) {
+        ++i;
+        continue;
+      }
+      auto end = std::move(ends_[i].second);
+      ends_.erase(ends_.begin() + static_cast<std::ptrdiff_t>(i));
+      end();
+    }
+  }
+
+  void crash(NodeIndex node) {
+    World& world = fleet_.world();
+    if (!world.alive(node)) return;
+    world.crash(node);
+    until_later([this, node] {
+      if (!fleet_.world().alive(node)) fleet_.world().start(node);
+    });
+  }
+
+  void strike(const std::string& name) {
+    World& world = fleet_.world();
+    const NodeIndex relay = any_relay(), agent = any_agent();
+    if (name == "break") {
+      const NodeIndex other = dice_.below(2) == 0 ? any_relay() : any_agent();
+      checks_.harmed(relay), checks_.harmed(other);
+      world.break_wires(relay, other);
+    } else if (name == "partition") {
+      std::vector<std::pair<NodeIndex, NodeIndex>> cuts;
+      for (std::size_t i = 0; i < plan_.relays; ++i)
+        if (fleet_.relay(i) != relay) cuts.emplace_back(relay, fleet_.relay(i));
+      for (auto [a, b] : cuts) world.cut(a, b, true), checks_.harmed(b);
+      checks_.harmed(relay);
+      until_later([this, cuts] {
+        for (auto [a, b] : cuts) fleet_.world().cut(a, b, false);
+      });
+    } else if (name == "oneway") {
+      const NodeIndex other = dice_.below(2) == 0 ? any_relay() : any_agent();
+      world.cut_way(relay, other, true);
+      checks_.harmed(relay), checks_.harmed(other);
+      until_later([this, relay, other] { fleet_.world().cut_way(relay, other, false); });
+    } else if (name == "relay-crash") {
+      crash(relay);
+    } else if (name == "relay-lost") {
+      // The enroller's own store is its certificate: an administrator restores that one.
+      if (relay == fleet_.relay(0) || !world.alive(relay)) return;
+      crash(relay);
+      world.disk(relay) = store::MemoryStore();
+      checks_.disk_replaced(relay);
+    } else if (name == "relay-restored") {
+      if (!world.alive(relay)) return;
+      if (!copies_.contains(relay)) {
+        copies_[relay] = world.disk(relay).after_crash();
+      } else {
+        crash(relay);
+        world.disk(relay) = copies_.at(relay);
+        checks_.disk_replaced(relay);
+        copies_.erase(relay);
+      }
+    } else if (name == "agent-crash") {
+      crash(agent);
+    } else if (name == "investigator-move") {
+      if (questions_.empty()) return;
+      fleet_.restart_investigator(dice_.below(plan_.relays), questions_);
+    } else if (name == "pause") {
+      const NodeIndex node = dice_.below(2) == 0 ? relay : agent;
+      checks_.harmed(node);
+      world.pause(node, Duration::millis(static_cast<std::int64_t>(1000 + dice_.below(dice_.below(10) == 0 ? 3'600'000 / 6 : 60'000))));
+    } else if (name == "clock") {
+      const NodeIndex node = dice_.below(2) == 0 ? relay : agent;
+      const std::int64_t ms = static_cast<std::int64_t>(dice_.below(2 * 300'000)) - 300'000;
+      world.set_clock(node, Duration::millis(ms), static_cast<std::int64_t>(dice_.below(400)) - 200);
+      until_later([this, node] { fleet_.world().set_clock(node, Duration{0}, 0); });
+    } else if (name == "slow-disk") {
+      world.set_disk(relay, Duration::millis(500), Duration::millis(5000));
+      until_later([this, relay] { fleet_.world().set_disk(relay, Duration{500}, Duration{6000}); });
+    } else if (name == "full-disk") {
+      world.disk(relay).full(true);
+      until_later([this, relay] { fleet_.world().disk(relay).full(false); });
+    } else if (name == "unknown") {
+      world.strange_frame(dice_.below(2) == 0 ? relay : agent, encode(Unknown{static_cast<std::uint32_t>(40 + dice_.below(100))}));
+    } else if (name == "cancel") {
+      if (cancelled_ || questions_.size() < 2) return;
+      cancelled_ = true;
+      fleet_.cancel(questions_.back().id, "drawn");
+    }
+  }
+
+  void calm() {
+    World& world = fleet_.world();
+    world.fate = {};
+    undo(true);
+    for (NodeIndex node = 0; node < world.nodes(); ++node)
+      if (!world.alive(node)) world.start(node);
+    // Until everything is said: back-offs end within a minute, a leaf finds out about a dead link within 75 s.
+    std::string lacking;
+    const bool done = world.run([this, &lacking, next = Instant{}]() mutable {
+      if (fleet_.world().now().at < next) return false;
+      next = fleet_.world().now().at + Duration::seconds(1);
+      lacking = fleet_.lacking(questions_);
+      return lacking.empty();
+    }, Duration::seconds(900));
+    if (!done) trouble_ = "after 15 calm minutes: " + lacking;
+    checks_.calm(questions_);
+  }
+
+  CampaignResult give(const std::string& trouble) {
+    CampaignResult out;
+    out.violations = checks_.violations();
+    if (!trouble.empty()) out.violations.push_back(trouble);
+    out.made = checks_.made();
+    out.steps = fleet_.world().steps();
+    out.frames = fleet_.world().frames();
+    out.hash = fleet_.world().trace_hash();
+    return out;
+  }
+
+  CampaignPlan plan_;
+  Random dice_;
+  Fleet fleet_;
+  Checks checks_;
+  std::vector<std::string> drawn_;
+  std::vector<Fleet::Question> questions_;
+  std::vector<std::pair<Instant, std::function<void()>>> ends_;
+  std::map<NodeIndex, store::MemoryStore> copies_;
+  bool cancelled_ = false;
+  std::string trouble_;
+};
+
+}  // namespace
+
+CampaignResult run_campaign(const CampaignPlan& plan) { return Campaign(plan).run(); }
+
+}  // namespace mig::simulate

@@ -1,0 +1,321 @@
+#include "simulate/checks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "node/core/cancel.h"
+#include "relay/notice.h"
+
+namespace mig::simulate {
+
+using namespace core;
+
+namespace {
+
+Bytes be16(std::uint16_t value) { return {static_cast<char>(value >> 8), static_cast<char>(value & 255)}; }
+
+}  // namespace
+
+Checks::Checks(Fleet& fleet) : fleet_(fleet) {
+  for (std::size_t i = 0; i < fleet.relays(); ++i) by_id_[fleet.relay_id(i)] = fleet.relay(i);
+  for (std::size_t i = 0; i < fleet.agents(); ++i) by_id_[fleet.agent_id(i)] = fleet.agent(i);
+}
+
+void Checks::check(int number, bool holds, const std::string& what) {
+  ++made_[static_cast<std::size_t>(number)];
+  if (holds || violations_.size() >= 20) return;
+  violations_.push_back(fmt::format("invariant {} at {:.3f} s: {}", number, static_cast<double>(fleet_.world().now().at.us) / 1e6, what));
+}
+
+void Checks::asked(const Action& action, std::set<NodeIndex> targeted) {
+  Asked& asked = asked_[key_of(action.id)];
+  asked = {action, std::move(targeted), {}, fleet_.world().now().at, {}};
+  for (std::size_t i = 0; i < fleet_.relays(); ++i) {
+    auto members = register_of(fleet_.relay(i), true);
+    asked.registered.insert(members.begin(), members.end());
+  }
+}
+
+const Checks::Asked* Checks::asked_for(const ActionKey& key) const {
+  auto it = asked_.find(key);
+  return it == asked_.end() ? nullptr : &it->second;
+}
+
+std::set<NodeId> Checks::register_of(NodeIndex relay, bool durable) const {
+  std::set<NodeId> out;
+  auto take = [&](BytesView key) {
+    if (auto id = NodeId::from(key.substr(2))) out.insert(*id);
+  };
+  const auto& disk = fleet_.world().disk(relay);
+  if (durable) {
+    for (auto it = disk.durable().lower_bound("r/"); it != disk.durable().end() && it->first.starts_with("r/"); ++it) take(it->first);
+  } else {
+    disk.scan("r/", [&](BytesView key, BytesView) { return take(key), true; });
+  }
+  return out;
+}
+
+void Checks::ended(NodeIndex node) {
+  std::erase_if(shown_, [&](const auto& entry) { return entry.first.first == node; });
+  std::erase_if(credit_, [&](const auto& entry) { return entry.first.first == node; });
+  std::erase_if(cancels_held_, [&](const auto& entry) { return entry.first == node; });
+  harmed(node);
+}
+
+void Checks::disk_replaced(NodeIndex node) {
+  std::erase_if(starts_, [&](const auto& entry) { return entry.first.first == node; });
+  std::erase_if(handed_, [&](const auto& entry) { return entry.first.first == node; });
+  clock_high_.erase(node);
+}
+
+void Checks::sent(NodeIndex from, NodeIndex to, LinkId link, BytesView frame) {
+  check(26, frame.find(fleet_taint) == BytesView::npos, fmt::format("node {} sends a result in the clear", from));
+  auto message = decode(frame);
+  if (!message) return check(23, false, fmt::format("node {} sends a frame that cannot be read: {}", from, message.error().text));
+  check(23, frame.size() <= limits::frame_bytes, fmt::format("node {} sends a frame of {} octets", from, frame.size()));
+  auto& [in_flight, consumed] = credit_[{from, link}];
+  if (!std::holds_alternative<Beat>(*message) && !std::holds_alternative<Bye>(*message)) {
+    in_flight += frame.size();
+    check(23, in_flight - consumed <= limits::investigator_window + limits::frame_bytes, fmt::format("node {} has {} octets in flight", from, in_flight - consumed));
+    const bool data = std::holds_alternative<ResultFrame>(*message);
+    if (data) check(24, in_flight - consumed <= limits::agent_window * 3 / 4 + limits::frame_bytes, fmt::format("data of node {} fills the window", from));
+  }
+  if (auto* put = std::get_if<Put>(&*message))
+    for (const auto& object : put->objects) object_sent(from, to, object);
+  if (auto* route = std::get_if<Route>(&*message)) route_sent(from, to, *route);
+  promised(from, to, *message);
+}
+
+void Checks::object_sent(NodeIndex from, NodeIndex to, const Object& object) {
+  auto seen = relay::preview(object);
+  const Hash hash = hash_of(pack_object(object));
+  if (fleet_.is_relay(from)) {
+    if (!verified_.contains(hash)) {
+      auto verifies = [&](WallMs wall) { return relay::verify_notice(object, fleet_.membership(), wall) ? true : false; };
+      const bool good = verifies(fleet_.world().now().wall) || verifies(fleet_.world().now_of(from).wall);
+      check(1, good && bool(seen), fmt::format("relay {} passes on what does not verify", from));
+      if (good) verified_.insert(hash);
+    } else {
+      check(1, true, {});
+    }
+    if (!seen) return;
+    auto notice = relay::verify_notice(object, fleet_.membership(), fleet_.world().now().wall);
+    WallMs& high = clock_high_[from];
+    high = std::max(high, fleet_.world().now_of(from).wall);
+    if (notice) check(2, notice->expires > high, fmt::format("relay {} brings back what had expired", from));
+    if (fleet_.is_relay(to)) {
+      Version& shown = shown_[{from, seen->key}];
+      check(3, shown <= seen->version, fmt::format("relay {} shows an older version of an object than before", from));
+      shown = std::max(shown, seen->version);
+    }
+  }
+  if (object.kind == ObjectKind::action && fleet_.is_relay(from) && fleet_.is_agent(to))
+    check(7, !cancels_held_.contains({from, action_id_of(object.text)}), fmt::format("relay {} delivers a cancelled action", from));
+}
+
+void Checks::route_sent(NodeIndex from, NodeIndex to, const Route& route) {
+  check(22, route.ttl <= limits::hops, "a route with more hops than there may be");
+  if (auto heard = heard_.find(from); heard != heard_.end() && heard->second.payload == route.payload && fleet_.is_relay(to))
+    check(22, route.ttl < heard->second.ttl, fmt::format("relay {} does not count a hop down", from));
+  if (fleet_.is_relay(from) && fleet_.is_relay(to)) {
+    // The sender's own board must show the edge from both ends.
+    auto record_of = [&](NodeIndex relay) -> std::optional<RelayRecord> {
+      auto packed = fleet_.world().disk(from).get("b/" + board_key(ObjectKind::relay, fleet_.node_id(relay).view()));
+      auto object = packed ? unpack_object(*packed) : Result<Object>(invalid("none"));
+      auto record = object ? unpack_relay_record(object->text) : Result<RelayRecord>(object.error());
+      return record ? std::optional(*record) : std::nullopt;
+    };
+    auto lists = [](const std::optional<RelayRecord>& record, const NodeId& other) {
+      return record && std::any_of(record->neighbours.begin(), record->neighbours.end(), [&](const auto& n) { return n.first == other; });
+    };
+    // Frames wait for credit: one that was queued while the edge stood may leave after it is gone.
+    const bool both = lists(record_of(from), fleet_.node_id(to)) && lists(record_of(to), fleet_.node_id(from));
+    const bool fresh_harm = harmed_at_.contains(from) || harmed_at_.contains(to);
+    check(21, both || fresh_harm, fmt::format("relay {} routes over an edge that {} does not list", from, to));
+  }
+  auto routed = decode_routed(route.payload);
+  if (!routed) return;
+  if (auto* tally = std::get_if<Tally>(&*routed); tally && fleet_.is_relay(from))
+    for (const auto& row : tally->rows) row_sent(from, row);
+  if (auto* replies = std::get_if<Replies>(&*routed); replies && fleet_.is_relay(from)) replies_sent(from, *replies);
+  if (auto* signed_pull = std::get_if<SignedPull>(&*routed); signed_pull && from == fleet_.investigator()) {
+    auto pull = unpack_pull(signed_pull->pull);
+    NodeId relay = route.to;
+    if (pull)
+      for (const auto& item : pull->items)
+        for (const auto& position : item.from) {
+          auto committed = cursors_.find({item.action, relay, position.instance});
+          check(12, position.index == 0 || (committed != cursors_.end() && position.index <= committed->second), "a pull confirms what is not in the ledger");
+          auto& before = pulled_[{item.action, relay, position.instance}];
+          check(12, position.index >= before, "a pull goes back");
+          before = std::max(before, position.index);
+        }
+  }
+}
+
+void Checks::row_sent(NodeIndex from, const SignedRow& signed_row) {
+  auto row = unpack_row(signed_row.row);
+  if (!row || row->relay != fleet_.node_id(from)) return;  // on its way
+  Row content = *row;
+  const Hash hash = hash_of(pack(content));
+  auto [held, first] = rows_.try_emplace({row->action, row->relay, row->version}, hash);
+  check(15, held->second == hash, fmt::format("relay {} says two things in one version of a row", from));
+  if (!first || row->at != fleet_.world().now_of(from).wall) return;
+  const auto members = register_of(from, false);
+  const std::uint64_t sum = row->queued + row->delivered + row->running + row->offline + row->answered + row->refused + row->not_targeted + row->cancelled + row->expired;
+  check(14, sum == members.size(), fmt::format("relay {}: the classes of a row sum to {}, the register holds {}", from, sum, members.size()));
+  row_agents_[{row->action, row->relay, row->version}] = members;
+  for (const auto& [place, seq] : handed_) {
+    if (place.first != from || !members.contains(place.second)) continue;
+    auto entry = fleet_.world().disk(from).get("r/" + place.second.bytes());
+    auto json = entry ? parse_json(*entry, 64 * 1024) : Result<Json>(invalid("none"));
+    check(19, json && json->value("attach_seq", std::uint64_t{0}) >= seq, fmt::format("relay {} counts an agent that it gave away", from));
+  }
+}
+
+void Checks::replies_sent(NodeIndex from, const Replies& replies) {
+  if (replies.relay != fleet_.node_id(from)) return;
+  LogPosition at = replies.from;
+  for (const auto& entry : replies.entries) {
+    const Hash hash = hash_of(entry.reply.header + entry.reply.signature);
+    auto [held, first] = log_.try_emplace({replies.action, replies.relay, at}, hash);
+    check(11, held->second == hash, fmt::format("relay {} gives one place of its log to two answers", from));
+    ++at.index;
+  }
+}
+
+void Checks::promised(NodeIndex from, NodeIndex to, const Message& message) {
+  if (!fleet_.is_relay(from)) return;
+  const auto& durable = fleet_.world().disk(from).durable();
+  if (std::holds_alternative<Welcome>(message) && fleet_.is_agent(to))
+    check(9, durable.contains("r/" + fleet_.node_id(to).bytes()), fmt::format("relay {} welcomes an agent that is not on its disk", from));
+  if (auto* verdict = std::get_if<Verdict>(&message); verdict && verdict->code == VerdictCode::stored && verdict->key[0] != static_cast<char>(ObjectKind::roster))
+    check(9, durable.contains("b/" + verdict->key), fmt::format("relay {} says stored of what is not on its disk", from));
+  if (auto* acks = std::get_if<Acks>(&message)) {
+    for (const auto& key : acks->stored)
+      check(9, durable.contains("x/" + key.bytes() + fleet_.node_id(to).bytes() + be16(0)), fmt::format("relay {} says stored of an answer that is not on its disk", from));
+    for (const auto& key : acks->done) {
+      auto receipts = receipts_.find(key);
+      check(10, receipts != receipts_.end() && receipts->second.contains(fleet_.node_id(to)), "an agent is told done of an answer that no reader holds");
+    }
+  }
+  if (auto* route = std::get_if<Route>(&message)) {
+    auto routed = decode_routed(route->payload);
+    if (auto* handed = routed ? std::get_if<Handed>(&*routed) : nullptr; handed && !heard_.contains(from)) {
+      auto entry = durable.find("r/" + handed->agent.bytes());
+      auto json = entry == durable.end() ? Result<Json>(invalid("none")) : parse_json(entry->second, 64 * 1024);
+      check(9, !json || json->value("attach_seq", std::uint64_t{0}) >= handed->attach_seq, fmt::format("relay {} says handed of an agent that its disk still holds", from));
+      auto& seq = handed_[{from, handed->agent}];
+      seq = std::max(seq, handed->attach_seq);
+    }
+  }
+}
+
+void Checks::stepped(NodeIndex node, const Input& input, const Effects& effects) {
+  heard_.erase(node);
+  if (auto* heard = std::get_if<Heard>(&input)) {
+    auto message = decode(heard->frame);
+    if (!message || std::holds_alternative<Unknown>(*message)) {
+      const bool quiet = std::none_of(effects.begin(), effects.end(), [](const Effect& effect) { return std::holds_alternative<Start>(effect.what) || std::holds_alternative<Keep>(effect.what); });
+      check(28, quiet, fmt::format("an unknown frame makes node {} do something", node));
+    }
+    if (message) {
+      if (auto* beat = std::get_if<Beat>(&*message)) {
+        auto credit = credit_.find({node, heard->from});
+        if (credit != credit_.end()) credit->second.second = std::max(credit->second.second, std::min(beat->consumed, credit->second.first));
+      }
+      if (auto* route = std::get_if<Route>(&*message)) heard_[node] = {route->payload, route->ttl};
+      if (auto* put = std::get_if<Put>(&*message))
+        for (const auto& object : put->objects)
+          if (object.kind == ObjectKind::cancel)
+            if (auto cancel = admit_cancel({object.text, object.signatures}, fleet_.roster(), fleet_.world().now().wall)) cancels_held_.insert({node, cancel->cancel.action});
+    }
+  }
+  if (node == fleet_.investigator() && fleet_.world().alive(node)) statement_of(node);
+}
+
+void Checks::started(NodeIndex node, const Start& order) {
+  const ActionKey key = key_of(order.action);
+  const Asked* asked = asked_for(key);
+  check(5, ++starts_[{node, key}] <= 1, fmt::format("agent {} starts an action twice", node));
+  ever_started_[{fleet_.node_id(node), key}].insert(fleet_.node_id(node));
+  const WallMs wall = fleet_.world().now_of(node).wall;
+  check(6, asked && asked->targeted.contains(node) && wall + limits::clock_skew_ms >= asked->action.valid_from && wall <= asked->action.expire_after,
+        fmt::format("agent {} starts what is not for it, or not now", node));
+  check(7, !cancels_held_.contains({node, order.action}), fmt::format("agent {} starts a cancelled action", node));
+  const auto& durable = fleet_.world().disk(node).durable();
+  check(8, durable.contains("j/" + key.bytes()), fmt::format("agent {} starts before its journal says so", node));
+}
+
+void Checks::kept(NodeIndex, const Record& record) {
+  if (auto* cursor = std::get_if<KeepCursor>(&record)) {
+    auto& next = cursors_[{cursor->action, cursor->relay, cursor->next.instance}];
+    next = std::max(next, cursor->next.index);
+  }
+  if (auto* receipt = std::get_if<KeepReceipt>(&record)) {
+    const bool first = receipts_[receipt->action][receipt->agent].insert(receipt->part).second;
+    check(13, first, "a receipt is kept twice");
+    const bool result = receipt->state == State::found || receipt->state == State::clean;
+    if (result) check(13, ever_started_.contains({receipt->agent, receipt->action}), "a result of an agent that never started");
+  }
+  if (auto* kept_row = std::get_if<KeepRow>(&record)) {
+    auto row = unpack_row(kept_row->row);
+    if (!row) return;
+    Version& held = row_held_[{kept_row->action, kept_row->relay}];
+    check(15, held <= row->version, "an older row replaces a newer one");
+    held = std::max(held, row->version);
+  }
+}
+
+void Checks::statement_of(NodeIndex) {
+  for (const auto& [key, asked] : asked_) {
+    const Statement now = fleet_.statement(asked.action.id);
+    auto& before = answered_[key];
+    check(13, now.answered() >= before || !fleet_.mig().attached(), "fewer have answered than before");
+    before = now.answered();
+    std::size_t reachable = 0;
+    for (const auto& relay : fleet_.mig().relays()) reachable += relay.reachable;
+    check(18, now.relays_reporting <= reachable, "a relay is counted to which there is no way");
+    if (!now.complete) continue;
+    bool all = true;
+    if (now.remarks.empty())
+      for (const auto& agent : asked.registered) all = all && receipts_[key].contains(agent);
+    check(17, all, "COMPLETE, though an agent that was registered has no receipt");
+  }
+}
+
+void Checks::calm(const std::vector<Fleet::Question>& questions) {
+  World& world = fleet_.world();
+  const auto board = fleet_.board_of(0);
+  for (std::size_t i = 1; i < fleet_.relays(); ++i) {
+    const auto other = fleet_.board_of(i);
+    check(29, other == board, fmt::format("relay-{} holds another board than relay-1", i + 1));
+    auto map_of = [](std::map<BoardKey, Version> all) { return std::erase_if(all, [](const auto& entry) { return entry.first[0] != static_cast<char>(ObjectKind::relay); }), all; };
+    check(30, map_of(other) == map_of(board), fmt::format("relay-{} sees another map than relay-1", i + 1));
+  }
+  std::map<NodeId, std::size_t> homes;
+  for (std::size_t i = 0; i < fleet_.relays(); ++i)
+    for (const auto& agent : register_of(fleet_.relay(i), false)) ++homes[agent];
+  for (std::size_t i = 0; i < fleet_.agents(); ++i) {
+    check(33, homes[fleet_.agent_id(i)] == 1, fmt::format("agent-{} is in {} registers", i + 1, homes[fleet_.agent_id(i)]));
+    for (const auto& question : questions) {
+      const auto& durable = world.disk(fleet_.agent(i)).durable();
+      const bool has = receipts_[key_of(question.id)].contains(fleet_.agent_id(i));
+      check(31, has || durable.contains("j/" + key_of(question.id).bytes()), fmt::format("agent-{} never had action {}", i + 1, question.id.brief()));
+      check(32, has, fmt::format("no receipt of agent-{} for action {}", i + 1, question.id.brief()));
+    }
+  }
+  for (const auto& question : questions) {
+    const Statement now = fleet_.statement(question.id);
+    check(34, now.complete && now.answered() + now.not_targeted + now.cancelled + now.refused == fleet_.agents(), fleet_.lacking(questions));
+  }
+  // Quiet: nothing but beats, renewals, and what they cause.
+  const std::uint64_t before = world.frames();
+  world.run([] { return false; }, Duration::seconds(120));
+  const std::uint64_t links = fleet_.relays() - 1, leaves = fleet_.agents() + 1;
+  const std::uint64_t beats = 2 * (links * 24 + leaves * 4), renewals = 2 * links * (fleet_.relays() / 4 + 3) + 40;
+  check(35, world.frames() - before <= (beats + renewals) * 11 / 10, fmt::format("{} frames in two quiet minutes; {} were to be expected", world.frames() - before, beats + renewals));
+}
+
+}  // namespace mig::simulate

@@ -1,0 +1,87 @@
+// The promises of the mesh as a program: small checks, each with its number, judged from outside by frames, disks and
+// ledgers alone. README.md of this folder lists them in words.
+//
+// A check counts how often it was made, so that one that was never made cannot pass for one that held.
+#pragma once
+
+#include <array>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "simulate/fleet.h"
+
+namespace mig::simulate {
+
+constexpr std::size_t invariants = 36;
+
+class Checks : public Watch {
+ public:
+  explicit Checks(Fleet& fleet);
+  void sent(NodeIndex from, NodeIndex to, core::LinkId link, core::BytesView frame) override;
+  void stepped(NodeIndex node, const core::Input& input, const core::Effects& effects) override;
+  void started(NodeIndex node, const core::Start& order) override;
+  void kept(NodeIndex node, const core::Record& record) override;
+  void ended(NodeIndex node) override;
+
+  /// An action is asked now; `targeted`: agents that must run it, by node.
+  void asked(const core::Action& action, std::set<NodeIndex> targeted);
+  /// This disk is another one from now on (lost, or an old copy): what it promised before is void.
+  void disk_replaced(NodeIndex node);
+  /// Something was done to this node or its links, so that silence there has a cause.
+  void harmed(NodeIndex node) { harmed_at_[node] = fleet_.world().now().at; }
+  /// All faults are over, and the mesh had its time: the liveness half.
+  void calm(const std::vector<Fleet::Question>& questions);
+
+  const std::array<std::uint64_t, invariants + 1>& made() const { return made_; }
+  const std::vector<std::string>& violations() const { return violations_; }
+
+ private:
+  struct Asked {
+    core::Action action;
+    std::set<NodeIndex> targeted;
+    std::set<core::NodeId> registered;         ///< agents in a committed register when it was asked
+    core::Instant at;
+    std::set<NodeIndex> cancel_heard;
+  };
+  void check(int number, bool holds, const std::string& what);
+  void object_sent(NodeIndex from, NodeIndex to, const core::Object& object);
+  void route_sent(NodeIndex from, NodeIndex to, const core::Route& route);
+  void row_sent(NodeIndex from, const core::SignedRow& signed_row);
+  void replies_sent(NodeIndex from, const core::Replies& replies);
+  void promised(NodeIndex from, NodeIndex to, const core::Message& message);
+  void statement_of(NodeIndex investigator);
+  std::set<core::NodeId> register_of(NodeIndex relay, bool durable) const;
+  const Asked* asked_for(const core::ActionKey& key) const;
+
+  Fleet& fleet_;
+  std::array<std::uint64_t, invariants + 1> made_{};
+  std::vector<std::string> violations_;
+  std::map<core::ActionKey, Asked> asked_;
+  std::map<core::NodeId, NodeIndex> by_id_;
+  std::map<NodeIndex, core::Instant> harmed_at_;
+  std::set<core::Hash> verified_;                                        ///< objects that were found good
+  std::map<std::pair<NodeIndex, core::BoardKey>, core::Version> shown_;  ///< highest version sent in this life
+  std::map<NodeIndex, core::WallMs> clock_high_;
+  std::map<std::pair<NodeIndex, core::ActionKey>, unsigned> starts_;     ///< per journal life
+  std::map<std::pair<core::NodeId, core::ActionKey>, std::set<core::NodeId>> ever_started_;
+  std::map<std::tuple<core::ActionKey, core::NodeId, core::LogPosition>, core::Hash> log_;
+  std::map<std::tuple<core::ActionKey, core::NodeId, core::Version>, core::Hash> rows_;
+  std::map<std::tuple<core::ActionKey, core::NodeId, core::Version>, std::set<core::NodeId>> row_agents_;
+  std::map<std::pair<core::ActionKey, core::NodeId>, core::Version> row_held_;
+  std::map<std::tuple<core::ActionKey, core::NodeId, std::uint64_t>, std::uint64_t> cursors_;
+  std::map<std::tuple<core::ActionKey, core::NodeId, std::uint64_t>, std::uint64_t> pulled_;
+  std::map<core::ActionKey, std::map<core::NodeId, std::set<std::uint16_t>>> receipts_;
+  std::map<core::ActionKey, std::uint32_t> answered_;
+  std::map<std::pair<NodeIndex, core::NodeId>, std::uint64_t> handed_;   ///< highest attach_seq given away
+  std::set<std::pair<NodeIndex, core::ActionId>> cancels_held_;          ///< by relays and agents, in this life
+  std::map<std::pair<NodeIndex, core::LinkId>, std::pair<std::uint64_t, std::uint64_t>> credit_;  ///< sent, consumed
+  struct HeardRoute {
+    core::Bytes payload;
+    unsigned ttl = 0;
+  };
+  std::map<NodeIndex, HeardRoute> heard_;                                ///< the ROUTE of the step in progress
+};
+
+}  // namespace mig::simulate
