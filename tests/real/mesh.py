@@ -149,10 +149,9 @@ class Mesh:
 
     # Nodes ------------------------------------------------------------------------------------------------------
 
-    def relay(self, name, via=(), listen=True, host="127.0.0.1", space=None, dial=()):
+    def relay(self, name, via=(), listen=True, host="127.0.0.1", space=None, dial=(), port=None, stays=True):
         """Starts a relay and waits until it listens; the first one made is the enroller. `via` are relays it dials."""
-        port = free_port(space)
-        address = f"tcp://{host}:{port}"
+        address = f"tcp://{host}:{port or free_port(space)}"
         if not self.endpoints:
             join = self.mig("invite", "--role", "enroller", "--endpoint", address, "--name", name, check=True)
         else:
@@ -161,10 +160,18 @@ class Mesh:
         node = self._start("mig-relay", name, words, join.stdout, space)
         if listen:
             endpoint = node.await_line(r"listening (\S+)")[1]
-            if self.endpoints:
+            if self.endpoints and stays:
                 self.mig("relays", "add", endpoint, "--name", name, check=True)
             self.endpoints[name] = endpoint
         return node
+
+    def move(self, name, space, address):
+        """Starts an ended relay in another namespace, where others reach it at `address`."""
+        node, key = self.nodes[name], self.endpoints[name].partition("#")[2]
+        node.words = self.inside(space, [f"{PROGRAMS}/mig-relay", "--state", self.state(name), "--listen", address])
+        self.endpoints[name] = f"{address}#{key}"
+        self.mig("relays", "add", self.endpoints[name], "--name", name, check=True)
+        node.start().await_line("listening")
 
     def agent(self, name, via, space=None, words=(), await_attached=True):
         """Starts an agent that knows the relays `via`, best first."""
