@@ -24,6 +24,7 @@ std::string some_of(const std::vector<std::string>& names) {
 }  // namespace
 
 std::string progress_line(const Statement& statement) {
+  if (statement.relays_reporting == 0) return "asked; no relay has reported yet";
   std::string out = fmt::format("{} of {} answered", statement.answered(), statement.targeted());
   add(out, statement.open, "running");
   add(out, statement.offline, "offline");
