@@ -263,11 +263,11 @@ TEST_CASE("ping: 0 and absent mean three tries, icmp and five seconds") {
 TEST_CASE("ping answers parameters of any shape with one well-formed refusal") {
   const std::vector<std::pair<Json, std::string>> cases = {
       {nullptr, "destination: is required; write \"destination\": \"www.example.net\""},
-      {"127.0.0.1", "ping: expected an object {...}, got text"},
+      {"127.0.0.1", "ping: expected an object {...}, got the text \"127.0.0.1\""},
       {{{"destination", ""}}, "destination: '' is neither a host name nor an address; write one like www.example.net or 192.0.2.7"},
       {{{"destination", "a b"}}, "destination: 'a b' is neither a host name nor an address; write one like www.example.net or 192.0.2.7"},
       {{{"destination", std::string(300, 'a')}}, ""},
-      {{{"destination", {"a"}}}, "destination: expected text, got a list"},
+      {{{"destination", {"a"}}}, "destination: expected a text, got a list"},
       {{{"destination", "a"}, {"protocol", "sctp"}}, ""},
       {{{"destination", "127.0.0.1"}, {"protocol", "tcp"}}, "destinationport: tcp needs one; write 0 to 65535 (-dp 443)"},
       {{{"destination", "127.0.0.1"}, {"protocol", "udp"}, {"destinationport", -1}}, "destinationport: udp needs one; write 0 to 65535 (-dp 443)"},

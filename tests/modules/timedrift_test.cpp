@@ -210,7 +210,7 @@ TEST_CASE("a time server is written as host, host:port or [address]:port") {
 TEST_CASE("timedrift answers parameters of any shape with one well-formed refusal") {
   const std::vector<std::pair<Json, std::string>> cases = {
       {Json::array(), "timedrift: expected an object {...}, got a list"},
-      {{{"drift", 5}}, "drift: expected text, got a number"},
+      {{{"drift", 5}}, "drift: expected a text, got the number 5"},
       {{{"drift", "5"}}, "drift: '5' is not a duration; write one like 5s, 300ms or 1m30s"},
       {{{"drift", "-5s"}}, "drift: '-5s' is negative; write one like 5s"},
       {{{"drift", "5s"}, {"servers", "a"}}, ""},
