@@ -78,6 +78,8 @@ class Investigator::Inside {
     return it == pursuits_.end() ? std::nullopt : it->second.verdict;
   }
 
+  std::optional<Verdict> published() const { return published_; }
+
   bool registers_told() const { return asked_registers_ && attached_ && synced_ && asking_.empty(); }
   std::vector<AgentLine> agents_at(const NodeId& relay) const {
     auto it = told_.find(relay);
@@ -140,6 +142,7 @@ class Investigator::Inside {
     announce_sink();
     sync();
     for (auto& [key, pursuit] : pursuits_) put_action(pursuit);
+    for (const auto& object : publishing_) links_.send(link_, 1, Put{{object}}, *out_);
   }
 
   void announce_sink() {
@@ -213,7 +216,9 @@ class Investigator::Inside {
     if (attached_) put_action(*pursuit);
   }
 
+  /// Put at each attach until a relay has said what it thinks of it.
   void asked(const Publish& publish) {
+    publishing_.push_back(publish.object);
     if (attached_) links_.send(link_, 1, Put{{publish.object}}, *out_);
   }
 
@@ -278,6 +283,10 @@ class Investigator::Inside {
     for (auto& [key, pursuit] : pursuits_)
       if (board_key(ObjectKind::action, pursuit.action().id.view()) == verdict.key) pursuit.verdict = verdict;
     if (verdict.code != VerdictCode::stored) tell(Level::warning, "refused", {{"why", verdict.text}});
+    const bool action = verdict.key.starts_with(static_cast<char>(ObjectKind::action)), sink = verdict.key.starts_with(static_cast<char>(ObjectKind::sink));
+    if (publishing_.empty() || action || sink) return;
+    published_ = verdict;  // one at a time is published; its key need not be computed here
+    publishing_.erase(publishing_.begin());
   }
 
   void take(const Route& route) {
@@ -286,8 +295,17 @@ class Investigator::Inside {
     if (!routed) return tell(Level::warning, "bad_route", {{"why", routed.error().text}});
     if (auto* tally = std::get_if<Tally>(&*routed))
       for (const auto& row : tally->rows) take(row);
-    if (auto* replies = std::get_if<Replies>(&*routed)) take(*replies);
-    if (auto* told = std::get_if<Told>(&*routed)) take(*told);
+    if (auto* replies = std::get_if<Replies>(&*routed); replies && stated_by(replies->relay, route)) take(*replies);
+    if (auto* told = std::get_if<Told>(&*routed); told && stated_by(told->relay, route)) take(*told);
+  }
+
+  /// No relay on the way may advance a cursor or list agents in another's name.
+  bool stated_by(const NodeId& relay, const Route& route) {
+    auto key = relay_keys_.find(relay);
+    if (key == relay_keys_.end()) return false;
+    if (verify(domain::route, route_signing_text(route), route.signature, key->second)) return true;
+    tell(Level::alarm, "false_statement", {{"relay", relay.brief()}, {"why", "it is not signed by the relay it names"}});
+    return false;
   }
 
   void take(const SignedRow& signed_row) {
@@ -302,7 +320,9 @@ class Investigator::Inside {
       others_[{row->relay, row->action}] = row->version;
       return;
     }
-    if (it->second.take(*row, epoch_)) keep(KeepRow{row->action, row->relay, signed_row.row, signed_row.signature});
+    const bool news = it->second.take(*row, epoch_);
+    if (news) it->second.news_at = now_.at;
+    if (news) keep(KeepRow{row->action, row->relay, signed_row.row, signed_row.signature});
     Tracked& tracked = it->second.relays[row->relay];
     tracked.patience = limits::repull_min;
     tracked.pull_at = std::min(tracked.pull_at, std::max(now_.at, tracked.last_pull + limits::pull_gap));
@@ -342,6 +362,7 @@ class Investigator::Inside {
       receipt.results = body->results;
     }
     if (!pursuit.received(header->agent, header->part, header->parts, receipt.state)) return;
+    pursuit.news_at = now_.at;
     keep(KeepAgent{header->agent, certificate->name, relay, true, now_.wall, {}});
     if (auto& known = known_agents_[header->agent]; known.seen <= now_.wall) known = {header->agent, certificate->name, relay, true, now_.wall, known.attributes};
     keep(std::move(receipt));
@@ -374,7 +395,7 @@ class Investigator::Inside {
       told_.erase(relay);
       SignedAsk ask{pack(Ask{setting_.sink, ask_n_, {}}), {}};
       ask.signature = keys_.sign(domain::told, ask.ask);
-      links_.send(link_, 2, Route{relay, {}, limits::hops, encode_routed(ask)}, *out_);
+      links_.send(link_, 2, Route{relay, {}, limits::hops, encode_routed(ask), {}}, *out_);
     }
   }
 
@@ -407,7 +428,7 @@ class Investigator::Inside {
     for (auto& [relay, items] : due) {
       SignedPull pull{pack(Pull{setting_.sink, epoch_, ++pull_n_, std::move(items)}), {}};
       pull.signature = keys_.sign(domain::pull, pull.pull);
-      links_.send(link_, 2, Route{relay, {}, limits::hops, encode_routed(pull)}, *out_);
+      links_.send(link_, 2, Route{relay, {}, limits::hops, encode_routed(pull), {}}, *out_);
     }
   }
 
@@ -430,6 +451,8 @@ class Investigator::Inside {
   std::map<NodeId, store::LedgerRelay> known_relays_;
   std::map<NodeId, store::LedgerAgent> known_agents_;
   std::map<ActionKey, Pursuit> pursuits_;
+  std::vector<Object> publishing_;
+  std::optional<Verdict> published_;
   std::map<std::pair<NodeId, ActionKey>, Version> others_;  // rows of actions that are not followed here
   Instant others_at_{};
   std::map<NodeId, std::vector<AgentLine>> told_;
@@ -457,6 +480,7 @@ bool Investigator::synced() const { return inside_->synced(); }
 std::vector<RelayView> Investigator::relays() const { return inside_->relays(); }
 Statement Investigator::statement(const ActionId& action, const Now& now) const { return inside_->statement(action, now); }
 std::optional<Verdict> Investigator::verdict(const ActionId& action) const { return inside_->verdict(action); }
+std::optional<Verdict> Investigator::published() const { return inside_->published(); }
 bool Investigator::registers_told() const { return inside_->registers_told(); }
 std::vector<AgentLine> Investigator::agents_at(const NodeId& relay) const { return inside_->agents_at(relay); }
 

@@ -36,6 +36,8 @@ bool Pursuit::take(const Row& row, std::uint64_t epoch) {
 
 namespace {
 
+constexpr Duration dispute_after = Duration::seconds(120);
+
 std::string name_of(const NodeId& relay, const Surroundings& around) {
   if (auto it = around.map.records().find(relay); it != around.map.records().end()) return it->second.name;
   if (auto it = around.known_relays.find(relay); it != around.known_relays.end() && !it->second.name.empty()) return it->second.name;
@@ -107,14 +109,16 @@ Statement state_of(const Pursuit& pursuit, const Surroundings& around) {
   }
   out.relays = static_cast<std::uint32_t>(required.size());
   const std::uint64_t received = pursuit.answers.size();
-  if (all_read && claimed > received) out.disputed = static_cast<std::uint32_t>(claimed - received);
+  // An agent that moves stands in two rows for a moment; a difference that stays is a claim without answers.
+  const bool unproven = all_read && claimed > received;
+  if (unproven && around.now.at >= pursuit.news_at + dispute_after) out.disputed = static_cast<std::uint32_t>(claimed - received);
   for (const auto& [id, agent] : around.known_agents) {
     const bool heard = agent.home.empty() ? true : is_fresh(agent.home, pursuit, around);
     if (!heard && !pursuit.answers.contains(id) && required.contains(agent.home)) ++out.unknown;
   }
   std::sort(out.unheard.begin(), out.unheard.end());
   const bool all_fresh = out.relays_reporting == out.relays && out.relays > 0;
-  out.settled = all_fresh && all_read && out.open == 0;
+  out.settled = all_fresh && all_read && out.open == 0 && !unproven;
   out.complete = out.settled && out.offline == 0 && out.expired == 0 && out.unknown == 0 && out.disputed == 0;
   return out;
 }

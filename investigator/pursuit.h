@@ -37,6 +37,7 @@ class Pursuit {
   std::map<core::NodeId, std::set<std::uint16_t>> parts;    ///< of agents that are not complete yet
   std::map<core::NodeId, core::State> part_state;
   std::optional<core::Verdict> verdict;
+  core::Instant news_at{};                                  ///< when a row or an answer last said something new
 
   /// A verified part; true if it is the first of its kind.
   bool received(const core::NodeId& agent, std::uint16_t part, std::uint16_t parts_in_all, core::State state);

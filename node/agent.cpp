@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "node/core/cancel.h"
 #include "node/core/links.h"
 #include "node/core/roster.h"
 #include "node/core/seal.h"
@@ -16,18 +17,23 @@ using namespace core;
 namespace {
 
 constexpr std::size_t waiting_max = 64;    // actions admitted but not started: 4 run at once
+constexpr std::size_t cancels_max = 4096;  // the board holds no more actions of one investigator
 constexpr std::size_t parked_max = 16;     // actions that want a newer roster than ours
 
 struct Waiting {
   Action action;
+  std::vector<Fingerprint> signers;        // they may cancel it
   std::uint64_t order = 0;
 };
 struct Running {
   ActionKey key;
+  std::vector<Fingerprint> signers;
   std::uint64_t batch = 0;                 // of its journal record
   Start order;
   std::vector<std::string> results;        // by operation index; empty: not given yet
 };
+
+Bytes cancel_row(const ActionKey& key, const Fingerprint& by) { return "c/" + key.bytes() + by; }
 
 bool found_anything(const std::string& result) {
   auto json = parse_json(result, limits::job_output_bytes);
@@ -68,6 +74,7 @@ class Agent::Inside {
     home_.tick(now, journal_.held(), out);
     if (now.at >= purge_at_) {
       journal_.purge(judge_time(now));
+      purge_cancels(judge_time(now));
       purge_at_ = now.at + Duration::seconds(60);
     }
     start_waiting(now);
@@ -94,6 +101,7 @@ class Agent::Inside {
 
   void began(const Now& now) {
     began_ = true;
+    load_cancels();
     std::vector<ActionKey> interrupted;
     for (const auto& [key, entry] : journal_.all())
       if (entry.state == core::Journal::started) interrupted.push_back(key);
@@ -136,6 +144,8 @@ class Agent::Inside {
         if (home_.take_roster(now, {object.text, object.signatures}, *out_)) retry_parked(now);
       } else if (object.kind == ObjectKind::action) {
         consider(now, {object.text, object.signatures});
+      } else if (object.kind == ObjectKind::cancel) {
+        cancel(now, {object.text, object.signatures});
       }
     }
   }
@@ -156,9 +166,65 @@ class Agent::Inside {
     if (!admission) return answer_header(id, State::refused, admission.error().text, now);
     if (auto allowed = locally_allowed(admission->action); !allowed)
       return answer_header(id, State::refused, allowed.error().text, now);
+    if (auto reason = cancelled(id, admission->signers)) return answer_header(id, State::cancelled, *reason, now);
     if (!targeted(admission->action, now)) return answer_header(id, State::not_targeted, {}, now);
     if (waiting_.size() >= waiting_max) return answer_header(id, State::refused, "busy: too many actions are waiting here", now);
-    waiting_.push_back({std::move(admission->action), ++order_});
+    waiting_.push_back({std::move(admission->action), std::move(admission->signers), ++order_});
+  }
+
+  /// Kept, since it may come before its action and the agent may restart in between; whether its signer may cancel is
+  /// judged with the action at hand. An action nobody here knows is answered too: it will not be started.
+  void cancel(const Now& now, const SignedText& asked) {
+    const auto& roster = home_.membership().roster();
+    if (!roster) return;
+    auto admission = admit_cancel(asked, *roster, judge_time(now));
+    if (!admission) return tell(Level::warning, "cancel_refused", {{"why", admission.error().text}});
+    const ActionId id = admission->cancel.action;
+    const ActionKey key = key_of(id);
+    if (cancels_.size() >= cancels_max && !cancels_.contains(key)) return tell(Level::warning, "cancel_refused", {{"why", "too many cancels are held here"}});
+    cancels_[key][admission->by] = {admission->cancel.expires, admission->cancel.reason};
+    store_.put(cancel_row(key, admission->by), std::to_string(admission->cancel.expires) + " " + admission->cancel.reason);
+    auto may = [&](const std::vector<Fingerprint>& signers) { return may_cancel(admission->by, signers, *roster); };
+    for (auto& [job, running] : running_) {
+      if (running.key != key || !may(running.signers)) continue;
+      out_->push_back({Stop{job}, false});
+      return end(now, job, State::cancelled, "cancelled: " + admission->cancel.reason);
+    }
+    std::erase_if(waiting_, [&](const Waiting& w) { return key_of(w.action.id) == key && may(w.signers); });
+    if (const auto* entry = journal_.find(key)) {
+      if (entry->state != core::Journal::started) send_results(key);
+      return;
+    }
+    if (!is_waiting(key)) answer_header(id, State::cancelled, admission->cancel.reason, now);
+  }
+
+  std::optional<std::string> cancelled(const ActionId& id, const std::vector<Fingerprint>& signers) const {
+    auto held = cancels_.find(key_of(id));
+    if (held == cancels_.end()) return {};
+    for (const auto& [by, order] : held->second)
+      if (may_cancel(by, signers, *home_.membership().roster())) return order.reason;
+    return {};
+  }
+
+  void load_cancels() {
+    store_.scan("c/", [&](BytesView name, BytesView value) {
+      auto key = ActionKey::from(name.substr(2, ActionKey::size));
+      const auto blank = value.find(' ');
+      if (key && blank != BytesView::npos)
+        cancels_[*key][Fingerprint(name.substr(2 + ActionKey::size))] = {std::strtoll(Bytes(value).c_str(), nullptr, 10), std::string(value.substr(blank + 1))};
+      return true;
+    });
+  }
+
+  void purge_cancels(WallMs now) {
+    for (auto it = cancels_.begin(); it != cancels_.end();) {
+      std::erase_if(it->second, [&](const auto& entry) {
+        if (entry.second.expires >= now) return false;
+        store_.erase(cancel_row(it->first, entry.first));
+        return true;
+      });
+      it = it->second.empty() ? cancels_.erase(it) : std::next(it);
+    }
   }
 
   Status locally_allowed(const Action& action) const {
@@ -203,19 +269,19 @@ class Agent::Inside {
       auto next = std::min_element(waiting_.begin(), waiting_.end(), [](const Waiting& a, const Waiting& b) {
         return std::pair(-a.action.limits.priority, a.order) < std::pair(-b.action.limits.priority, b.order);
       });
-      Action action = std::move(next->action);
+      Waiting chosen = std::move(*next);
       waiting_.erase(next);
-      start(now, action);
+      start(now, chosen.action, std::move(chosen.signers));
     }
   }
 
-  void start(const Now& now, const Action& action) {
+  void start(const Now& now, const Action& action, std::vector<Fingerprint> signers) {
     if (judge_time(now) > action.expire_after)
       return answer_header(action.id, State::refused, "expired while it waited for its turn on this agent", now);
     const ActionKey key = key_of(action.id);
     journal_.start(action, now.wall);
     Running& running = running_[++last_job_];
-    running = {key, 0, {last_job_, action.operations, {static_cast<double>(action.limits.seconds), action.limits.bytes}}, std::vector<std::string>(action.operations.size())};
+    running = {key, std::move(signers), 0, {last_job_, action.id, action.operations, {static_cast<double>(action.limits.seconds), action.limits.bytes}}, std::vector<std::string>(action.operations.size())};
     tell(Level::info, "started", {{"action", action.id.brief()}, {"name", action.name}});
     order_start(running);
     if (home_.attached()) home_.send(2, ResultFrame{{}, true, key}, *out_);
@@ -232,17 +298,19 @@ class Agent::Inside {
     if (it == running_.end()) return;
     for (const auto& [index, result] : yielded.results)
       if (index < it->second.results.size()) it->second.results[index] = result;
-    if (!yielded.last) return;
-    Running done = std::move(it->second);
-    running_.erase(it);
-    State outcome = State::clean;
-    std::string trouble = yielded.trouble;
+    if (yielded.last) end(now, yielded.job, State::clean, yielded.trouble);
+  }
+
+  /// `outcome`: clean, to be judged by the results, or cancelled.
+  void end(const Now& now, JobId job, State outcome, std::string trouble) {
+    Running done = std::move(running_.at(job));
+    running_.erase(job);
     for (auto& result : done.results) {
       if (result.empty()) result = failure_result(trouble.empty() ? "error: the job ended without a result" : trouble);
       if (!succeeded(result) && trouble.empty()) trouble = "error: an operation failed";
-      if (found_anything(result)) outcome = State::found;
+      if (found_anything(result) && outcome == State::clean) outcome = State::found;
     }
-    if (!trouble.empty()) outcome = State::failed;
+    if (outcome != State::cancelled && !trouble.empty()) outcome = State::failed;
     finish(now, done.key, outcome, trouble, done.results);
   }
 
@@ -253,7 +321,7 @@ class Agent::Inside {
     ReplyHeader header;
     header.action = entry->id;
     header.agent = keys_.id();
-    header.state = entry->disclose == Disclose::found ? outcome : State::answered;
+    header.state = outcome == State::cancelled || entry->disclose == Disclose::found ? outcome : State::answered;
     header.started = entry->started;
     header.finished = now.wall;
     ReplyBody body{entry->id, keys_.id(), outcome, trouble, join(results)};
@@ -311,6 +379,11 @@ class Agent::Inside {
   std::map<JobId, Running> running_;
   std::vector<std::pair<std::uint64_t, ActionKey>> unsent_;  // batch that holds the results, action
   std::deque<SignedText> parked_;
+  struct CancelOrder {
+    WallMs expires = 0;
+    std::string reason;
+  };
+  std::map<ActionKey, std::map<Fingerprint, CancelOrder>> cancels_;  // by action, by who signed
 };
 
 Agent::Agent(AgentSetting setting, store::Store& store, const Seed& random_seed)

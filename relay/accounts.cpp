@@ -61,6 +61,7 @@ Row Account::row(const Register& members, const NodeId& relay, WallMs reset_at, 
 }
 
 bool Account::nothing_open_online(const Register& members, WallMs now) const {
+  if (now > action_.result_by()) return true;
   return std::none_of(members.all().begin(), members.all().end(), [&](const auto& entry) {
     return entry.second.link != 0 && is_open(state_of(entry.second)) && concerns(entry.second, now);
   });

@@ -48,6 +48,8 @@ class Account {
   core::Row row(const Register& members, const core::NodeId& relay, core::WallMs reset_at, core::WallMs now) const;
   bool nothing_open_online(const Register& members, core::WallMs now) const;
 
+  std::vector<core::Fingerprint> signers;               ///< people who signed the action; they may cancel it
+  std::optional<core::Object> cancel;                   ///< once there is one, it goes out instead of the action
   std::map<core::NodeId, core::State> session;          ///< delivered, running: of attached agents
   std::map<core::NodeId, core::State> closed;           ///< durable
   std::map<core::NodeId, std::set<std::uint16_t>> parts;///< received of agents that are not complete yet

@@ -11,6 +11,7 @@ using namespace core;
 namespace {
 
 constexpr std::size_t versions_remembered = 64;     // row versions whose time is known, for the gate
+constexpr Duration turn_look = Duration::seconds(60);
 constexpr std::size_t window_max = 4 * 1024 * 1024; // whatever a PULL claims
 
 Bytes be64(std::uint64_t value) {
@@ -30,8 +31,8 @@ Bytes part_key(const ActionKey& key, const NodeId& agent, std::uint16_t part) { 
 
 }  // namespace
 
-Books::Books(store::Store& store, Register& members, NodeId self, Outlets outlets)
-    : store_(store), members_(members), self_(self), outlets_(std::move(outlets)) {}
+Books::Books(store::Store& store, Register& members, NodeId self, WallMs retention_ms, Outlets outlets)
+    : store_(store), members_(members), self_(self), retention_ms_(retention_ms), outlets_(std::move(outlets)) {}
 
 void Books::load(std::uint64_t instance, WallMs reset_at, const Now& now) {
   instance_ = instance;
@@ -42,12 +43,12 @@ void Books::load(std::uint64_t instance, WallMs reset_at, const Now& now) {
     // Its signatures were verified when it was written; the store is ours.
     if (auto action = parse_action(object->text)) {
       Account account(std::move(*action), {object->text, object->signatures});
-      account.row_version = {instance_, 0};
-      accounts_.emplace(account.key(), std::move(account));
+      accounts_.emplace(account.key(), std::move(account));  // the board may have opened it already
     }
     return true;
   });
   for (auto& [key, account] : accounts_) {
+    account.row_version = {instance_, 0};
     store_.scan("s/" + key.bytes(), [&](BytesView name, BytesView value) {
       if (auto agent = NodeId::from(name.substr(2 + ActionKey::size))) account.closed[*agent] = static_cast<State>(value[0]);
       return true;
@@ -63,8 +64,10 @@ void Books::load(std::uint64_t instance, WallMs reset_at, const Now& now) {
         account.parts[*agent].insert(static_cast<std::uint16_t>(static_cast<unsigned char>(rest[16]) << 8 | static_cast<unsigned char>(rest[17])));
       return true;
     });
+    watch_end(account);
     changed(account, now);
   }
+  turn(now);
 }
 
 void Books::reset(std::uint64_t instance, WallMs reset_at, const Now& now) {
@@ -77,12 +80,23 @@ void Books::reset(std::uint64_t instance, WallMs reset_at, const Now& now) {
   }
 }
 
-void Books::open(const Action& action, const SignedText& asked, const std::map<SinkId, SinkNotice>& sinks, const Now& now) {
-  const ActionKey key = key_of(action.id);
-  if (accounts_.contains(key)) return;
-  Account& account = accounts_.emplace(key, Account(action, asked)).first->second;
+Account* Books::find(const ActionKey& key) {
+  auto it = accounts_.find(key);
+  return it == accounts_.end() ? nullptr : &it->second;
+}
+
+void Books::open(const Admission& admission, const SignedText& asked, const std::map<SinkId, SinkNotice>& sinks, const Now& now) {
+  const ActionKey key = key_of(admission.action.id);
+  if (auto* known = find(key)) {  // of the store, or with more signatures now
+    known->signers = admission.signers;
+    return;
+  }
+  Account& account = accounts_.emplace(key, Account(admission.action, asked)).first->second;
+  account.signers = admission.signers;
   account.row_version = {instance_, 0};
   store_.put("a/" + key.bytes(), pack_object({ObjectKind::action, asked.text, asked.signatures, {}}));
+  watch_end(account);
+  turn(now);
   for (auto& [id, member] : members_.all()) offer(account, member, now);
   for (const auto& [id, sink] : sinks) {
     if (!account.readable_by(sink.session.investigator)) continue;
@@ -132,8 +146,22 @@ void Books::offer(Account& account, Member& member, const Now& now) {
   if (now.wall > account.action().expire_after || !account.concerns(member, now.wall)) return;
   account.session[member.id] = State::delivered;
   Put put;
-  put.objects.push_back({ObjectKind::action, account.asked().text, account.asked().signatures, {}});
+  if (account.cancel)
+    put.objects.push_back(*account.cancel);
+  else
+    put.objects.push_back({ObjectKind::action, account.asked().text, account.asked().signatures, {}});
   outlets_.to_agent(member, 1, put);
+  changed(account, now);
+}
+
+void Books::cancel(Account& account, const Object& cancel, const Now& now) {
+  if (account.cancel) return;
+  account.cancel = cancel;
+  for (auto& [id, member] : members_.all()) {
+    if (auto said = account.session.find(id); said != account.session.end() && said->second == State::delivered) account.session.erase(said);
+    if (account.session.contains(id) && member.link != 0) outlets_.to_agent(member, 1, Put{{cancel}});  // it runs there
+    offer(account, member, now);
+  }
   changed(account, now);
 }
 
@@ -160,10 +188,11 @@ Books::Taken Books::take(const Member& member, const ResultFrame& frame, const N
     const LogPosition at{instance_, account.log[instance_]++};
     store_.put(log_key(account.key(), at), pack(LogEntry{frame.reply, member.certificate}));
     store_.put(position_key, be64(at.instance) + be64(at.index));
-    account.parts[member.id].insert(header->part);
     for (auto& [sink, demand] : account.demands)
       demand.flush_at = std::min(demand.flush_at, now.at + limits::flush_after);
   }
+  // Logged already, but the agent had left this register since: it counts again.
+  if (!account.closed.contains(member.id)) account.parts[member.id].insert(header->part);
   const bool complete = account.closed.contains(member.id) || account.parts[member.id].size() >= header->parts;
   if (complete) close(account, member.id, header->state, now);
   changed(account, now);
@@ -320,16 +349,33 @@ std::optional<LogEntry> Books::entry(const ActionKey& key, const LogPosition& po
   return logged ? std::optional(std::move(*logged)) : std::nullopt;
 }
 
+void Books::watch_end(const Account& account) {
+  turns_.insert({account.action().result_by() + 1, account.key()});
+  turns_.insert({account.action().result_by() + retention_ms_ + 1, account.key()});
+}
+
+/// An action is over: whoever is still open is expired, which its last row says. Later it is forgotten.
+void Books::turn(const Now& now) {
+  while (!turns_.empty() && turns_.begin()->first <= now.wall) {
+    const ActionKey key = turns_.begin()->second;
+    turns_.erase(turns_.begin());
+    Account* account = find(key);
+    if (account && now.wall > account->action().result_by() + retention_ms_)
+      forget(key);
+    else if (account)
+      changed(*account, now);
+  }
+  // The wall clock may jump; it is looked at now and then.
+  turn_at_ = turns_.empty() ? Instant::never() : now.at + std::min(Duration::millis(turns_.begin()->first - now.wall), turn_look);
+}
+
 void Books::tick(const Now& now, const std::map<SinkId, SinkNotice>& sinks) {
+  if (now.at >= turn_at_) turn(now);
   while (!due_.empty() && due_.begin()->first <= now.at) {
     const ActionKey key = due_.begin()->second;
     due_.erase(due_.begin());
     planned_.erase(key);
     Account& account = accounts_.at(key);
-    if (now.wall > account.action().result_by() + limits::log_retention_ms) {
-      forget(key);
-      continue;
-    }
     std::erase_if(account.demands, [&](const auto& entry) { return !sinks.contains(entry.first); });
     for (auto& [id, demand] : account.demands) {
       if (demand.flush_at <= now.at) serve(account, demand, sinks.at(id), now);
@@ -352,7 +398,7 @@ void Books::plan(Account& account) {
   due_.insert({next, key});
 }
 
-Instant Books::wake() const { return due_.empty() ? Instant::never() : due_.begin()->first; }
+Instant Books::wake() const { return due_.empty() ? turn_at_ : std::min(turn_at_, due_.begin()->first); }
 
 bool Books::gate_open(const Member& member, const std::map<SinkId, SinkNotice>& sinks, const Now& now) const {
   for (const auto& [key, account] : accounts_) {
@@ -374,6 +420,11 @@ void Books::forget(const ActionKey& key) {
       return true;
     });
   for (const auto& name : names) store_.erase(name);
+  if (auto it = planned_.find(key); it != planned_.end()) {
+    due_.erase({it->second, key});
+    planned_.erase(it);
+  }
+  std::erase_if(turns_, [&](const auto& turn) { return turn.second == key; });
   accounts_.erase(key);
 }
 

@@ -21,14 +21,17 @@ struct Outlets {
 
 class Books {
  public:
-  Books(store::Store& store, Register& members, core::NodeId self, Outlets outlets);
+  Books(store::Store& store, Register& members, core::NodeId self, core::WallMs retention_ms, Outlets outlets);
   /// Reads accounts, closed states and logs. `instance`: of this boot.
   void load(std::uint64_t instance, core::WallMs reset_at, const core::Now& now);
   void reset(std::uint64_t instance, core::WallMs reset_at, const core::Now& now);
 
   const std::map<core::ActionKey, Account>& all() const { return accounts_; }
   bool has(const core::ActionKey& key) const { return accounts_.contains(key); }
-  void open(const core::Action& action, const core::SignedText& asked, const std::map<core::SinkId, SinkNotice>& sinks, const core::Now& now);
+  void open(const core::Admission& admission, const core::SignedText& asked, const std::map<core::SinkId, SinkNotice>& sinks, const core::Now& now);
+  /// A cancel by someone who may: the action goes to nobody any more, the cancel to everyone who is here.
+  void cancel(Account& account, const core::Object& cancel, const core::Now& now);
+  Account* find(const core::ActionKey& key);
 
   /// A new session of an agent: its word replaces what was remembered of it, but for what is closed.
   void attached(Member& member, const std::vector<core::Held>& held, const core::Now& now);
@@ -69,16 +72,21 @@ class Books {
   std::optional<core::LogEntry> entry(const core::ActionKey& key, const core::LogPosition& position) const;
   void forget(const core::ActionKey& key);
   void plan(Account& account);
+  void watch_end(const Account& account);
+  void turn(const core::Now& now);
 
   store::Store& store_;
   Register& members_;
   core::NodeId self_;
+  core::WallMs retention_ms_;
   Outlets outlets_;
   std::uint64_t instance_ = 0;
   core::WallMs reset_at_ = 0;
   std::map<core::ActionKey, Account> accounts_;
   std::map<core::ActionKey, core::Instant> planned_;    ///< when each account has something due
   std::set<std::pair<core::Instant, core::ActionKey>> due_;
+  std::set<std::pair<core::WallMs, core::ActionKey>> turns_;  ///< when an action is over, and when its log is forgotten
+  core::Instant turn_at_ = core::Instant::never();
 };
 
 }  // namespace mig::relay

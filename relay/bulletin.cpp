@@ -68,7 +68,12 @@ void Relay::Inside::pin(const Notice& notice, const Object& object, const Link* 
   if (from) flood(notice.key, object, from);
   if (auto* admission = std::get_if<Admission>(&notice.content)) {
     if (from) tell(Level::info, "action", {{"action", admission->action.id.brief()}, {"name", admission->action.name}, {"from", from->name}});
-    books_.open(admission->action, {object.text, object.signatures}, sinks_, now_);
+    books_.open(*admission, {object.text, object.signatures}, sinks_, now_);
+    apply_cancels(admission->action.id);
+  } else if (auto* cancel = std::get_if<CancelAdmission>(&notice.content)) {
+    if (from) tell(Level::info, "cancel", {{"action", cancel->cancel.action.brief()}, {"from", from->name}});
+    cancels_[cancel->cancel.action][notice.key] = cancel->by;
+    apply_cancels(cancel->cancel.action);
   } else if (auto* relay = std::get_if<RelayNotice>(&notice.content)) {
     relays_[relay->record.relay] = relay->certificate;
     const auto held = map_.records().find(relay->record.relay);
@@ -82,6 +87,16 @@ void Relay::Inside::pin(const Notice& notice, const Object& object, const Link* 
     sinks_[sink->record.sink] = *sink;
     if (anew) books_.reader(*sink, now_);
   }
+}
+
+/// Cancel and action may come in either order.
+void Relay::Inside::apply_cancels(const ActionId& action) {
+  auto held = cancels_.find(action);
+  Account* account = books_.find(key_of(action));
+  if (held == cancels_.end() || !account) return;
+  for (const auto& [key, by] : held->second)
+    if (const Pinned* pinned = board_.find(key); pinned && may_cancel(by, account->signers, *membership_.roster()))
+      return books_.cancel(*account, pinned->object, now_);
 }
 
 void Relay::Inside::way_opened() {
@@ -206,6 +221,9 @@ void Relay::Inside::expire() {
       const SinkId sink = *SinkId::from(BytesView(key).substr(1));
       sinks_.erase(sink);
       books_.no_reader(sink);
+    } else if (key[0] == static_cast<char>(ObjectKind::cancel)) {
+      for (auto& [action, held] : cancels_) held.erase(key);
+      std::erase_if(cancels_, [](const auto& entry) { return entry.second.empty(); });
     }
   }
 }

@@ -67,6 +67,7 @@ class Relay::Inside {
   void take(core::Link& link, const core::Object& object);
   void pin(const Notice& notice, const core::Object& object, const core::Link* from);
   void take_roster(const core::Object& object);
+  void apply_cancels(const core::ActionId& action);
   void way_opened();
   void publish_own_record();
   void flood(const core::BoardKey& key, const core::Object& object, const core::Link* from);
@@ -79,13 +80,14 @@ class Relay::Inside {
 
   // post.cpp: routes, and what is addressed to this relay
   void route(core::Route route, int frame_class, core::BytesView key, bool row);
+  core::Route routed(const core::NodeId& to, const core::SinkId& sub, const core::Routed& routed) const;
   void route_to_relay(const core::NodeId& to, const core::Routed& routed, int frame_class = 2);
   void take(core::Link& link, core::Route& route);
-  void delivered(const core::Routed& routed);
+  void delivered(const core::Routed& routed, const core::Route& frame);
   void take(const core::SignedPull& pull);
   void take(const core::SignedAsk& ask);
   void take(const core::Handover& handover);
-  void take(const core::Handed& handed);
+  void take(const core::Handed& handed, const core::Route& frame);
   void hand_over();
   void take(core::Link& link, const core::ResultFrame& frame);
   void answer_enrolment(const core::EnrolRouted& routed);
@@ -104,6 +106,7 @@ class Relay::Inside {
   Presence presence_;
   Books books_;
   std::map<core::SinkId, SinkNotice> sinks_;
+  std::map<core::ActionId, std::map<core::BoardKey, core::Fingerprint>> cancels_;  ///< who cancelled; of live CANCEL notices
   std::map<core::NodeId, core::Certificate> relays_;   ///< of live RELAY notices
   std::vector<core::DialTarget> targets_;
   std::vector<Promise> promises_;

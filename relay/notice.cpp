@@ -57,6 +57,26 @@ Result<Notice> verify_action(const Object& object, const Roster& roster, WallMs 
   return notice;
 }
 
+/// The key names the signer, so that nobody else's cancel can stand under it.
+Result<Preview> preview_cancel(const Object& object) {
+  if (object.signatures.size() != 1) return invalid("cancel: one signature, no more, no less");
+  auto cancel = parse_cancel(object.text);
+  if (!cancel) return cancel.error();
+  auto packet = read_signature(object.signatures[0]);
+  if (!packet) return packet.error();
+  return Preview{cancel_key(cancel->action, packet->issuer), {0, 1}};
+}
+
+Result<Notice> verify_cancel(const Object& object, const Roster& roster, WallMs now) {
+  auto seen = preview_cancel(object);
+  if (!seen) return seen.error();
+  auto admission = admit_cancel({object.text, object.signatures}, roster, now);
+  if (!admission) return admission.error();
+  Notice notice{seen->key, seen->version, admission->cancel.expires, {}};
+  notice.content = std::move(*admission);
+  return notice;
+}
+
 }  // namespace
 
 Result<Preview> preview(const Object& object) {
@@ -65,6 +85,7 @@ Result<Preview> preview(const Object& object) {
       if (object.text.size() > limits::action_bytes)
         return Error{Code::too_large, "action: larger than 64 KiB; larger content travels as attachments"};
       return Preview{board_key(ObjectKind::action, action_id_of(object.text).view()), {0, object.signatures.size()}};
+    case ObjectKind::cancel: return preview_cancel(object);
     case ObjectKind::relay: {
       auto record = unpack_relay_record(object.text);
       if (!record) return record.error();
@@ -95,6 +116,7 @@ Result<Notice> verify_notice(const Object& object, const Membership& membership,
   if (!roster) return Error{Code::later, "notice: there is no roster yet to verify it with"};
   switch (object.kind) {
     case ObjectKind::action: return verify_action(object, *roster, now);
+    case ObjectKind::cancel: return verify_cancel(object, *roster, now);
     case ObjectKind::relay: return verify_relay(object, *roster, now);
     case ObjectKind::sink: return verify_sink(object, *roster, now);
     default: return Error{Code::unsupported, "notice: this version does not know objects of that kind"};

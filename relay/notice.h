@@ -5,6 +5,7 @@
 
 #include <variant>
 
+#include "node/core/cancel.h"
 #include "node/core/membership.h"
 #include "node/core/message.h"
 #include "node/core/roster.h"
@@ -32,7 +33,7 @@ struct Notice {
   core::BoardKey key;
   core::Version version;
   core::WallMs expires = 0;
-  std::variant<core::Admission, RelayNotice, SinkNotice, RosterNotice> content;
+  std::variant<core::Admission, core::CancelAdmission, RelayNotice, SinkNotice, RosterNotice> content;
 };
 
 /// Size, role of the author, life, then signatures. Codes: `later` (a newer roster is needed), `refused`, `invalid`.

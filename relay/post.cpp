@@ -19,19 +19,28 @@ void Relay::Inside::route(Route route, int frame_class, BytesView key, bool row)
     link = links_.find_node(*next);
   }
   if (!link || (row && !link->synced)) return;  // its owner says it again
-  links_.send(link->id, frame_class, route, *out_, key);
+  links_.send(link->id, frame_class, route, *out_, frame_class == 3 ? route.sub.view() : key);
 }
 
-void Relay::Inside::route_to_relay(const NodeId& to, const Routed& routed, int frame_class) {
-  if (to == keys_.id()) return delivered(routed);
-  route({to, {}, limits::hops, encode_routed(routed)}, frame_class, {}, false);
+/// What this relay states. REPLIES, HANDED and TOLD have no proof of their own: the route is signed.
+Route Relay::Inside::routed(const NodeId& to, const SinkId& sub, const Routed& routed) const {
+  Route route{to, sub, limits::hops, encode_routed(routed), {}};
+  if (std::holds_alternative<Replies>(routed) || std::holds_alternative<Handed>(routed) || std::holds_alternative<Told>(routed))
+    route.signature = keys_.sign(domain::route, route_signing_text(route));
+  return route;
+}
+
+void Relay::Inside::route_to_relay(const NodeId& to, const Routed& payload, int frame_class) {
+  Route own = routed(to, {}, payload);
+  if (to == keys_.id()) return delivered(payload, own);
+  route(std::move(own), frame_class, {}, false);
 }
 
 void Relay::Inside::take(Link& link, Route& frame) {
   if (frame.to == keys_.id() && frame.sub.empty()) {
     auto routed = decode_routed(frame.payload);
     if (!routed) return tell(Level::debug, "bad_route", {{"from", link.name}, {"why", routed.error().text}});
-    return delivered(*routed);
+    return delivered(*routed, frame);
   }
   // An investigator's frames enter with the hops we give them; between relays they count down.
   if (link.role == Role::investigator) frame.ttl = limits::hops;
@@ -41,11 +50,11 @@ void Relay::Inside::take(Link& link, Route& frame) {
   route(std::move(frame), data ? 3 : 2, {}, false);
 }
 
-void Relay::Inside::delivered(const Routed& routed) {
+void Relay::Inside::delivered(const Routed& routed, const Route& frame) {
   if (auto* pull = std::get_if<SignedPull>(&routed)) return take(*pull);
   if (auto* ask = std::get_if<SignedAsk>(&routed)) return take(*ask);
   if (auto* handover = std::get_if<Handover>(&routed)) return take(*handover);
-  if (auto* handed = std::get_if<Handed>(&routed)) return take(*handed);
+  if (auto* handed = std::get_if<Handed>(&routed)) return take(*handed, frame);
   if (auto* enrol = std::get_if<EnrolRouted>(&routed)) return answer_enrolment(*enrol);
   if (auto* answer = std::get_if<EnrolledRouted>(&routed)) {
     if (Link* link = links_.find(answer->link); link && link->phase == Link::Phase::greeting)
@@ -76,7 +85,7 @@ void Relay::Inside::take(const SignedAsk& signed_ask) {
   Told told{keys_.id(), ask->n, true, {}};
   auto send = [&](bool last) {
     told.last = last;
-    route({sink->second.record.relay, ask->sink, limits::hops, encode_routed(told)}, 3, {}, false);
+    route(routed(sink->second.record.relay, ask->sink, told), 3, {}, false);
     told.agents.clear();
   };
   for (const auto& [id, member] : members_.all()) {
@@ -126,12 +135,15 @@ void Relay::Inside::take(const Handover& handover) {
   });
 }
 
-void Relay::Inside::take(const Handed& handed) {
+void Relay::Inside::take(const Handed& handed, const Route& frame) {
   Member* member = members_.find(handed.agent);
   if (!member || member->attach_seq != handed.attach_seq) return;
-  for (const auto& [relay, record] : map_.records())
-    if (record.instance == handed.instance && relays_.contains(relay))
-      outbox_.confirmed(link_name_of(relays_.at(relay).link_key), handed.agent, handed.instance);
+  for (const auto& [relay, record] : map_.records()) {
+    auto certificate = relays_.find(relay);
+    if (record.instance != handed.instance || certificate == relays_.end()) continue;
+    if (!verify(domain::route, route_signing_text(frame), frame.signature, certificate->second.sign_key)) continue;
+    outbox_.confirmed(link_name_of(certificate->second.link_key), handed.agent, handed.instance);
+  }
 }
 
 void Relay::Inside::take(Link& link, const ResultFrame& frame) {

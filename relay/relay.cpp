@@ -26,10 +26,9 @@ Relay::Inside::Inside(RelaySetting setting, store::Store& store, const Seed& ran
       enroller_(setting_.enroller_seed ? std::optional<Enroller>(std::in_place, *setting_.enroller_seed, store) : std::nullopt),
       presence_(store, keys_.id(), setting_.name, setting_.segment, setting_.enroller_seed.has_value(),
                 setting_.software, random_.u64()),
-      books_(store, members_, keys_.id(),
-             {[this](const SinkNotice& sink, int frame_class, const Routed& routed, BytesView key) {
-                route({sink.record.relay, sink.record.sink, limits::hops, encode_routed(routed)}, frame_class, key,
-                      std::holds_alternative<Tally>(routed));
+      books_(store, members_, keys_.id(), setting_.retention_ms,
+             {[this](const SinkNotice& sink, int frame_class, const Routed& payload, BytesView key) {
+                route(routed(sink.record.relay, sink.record.sink, payload), frame_class, key, std::holds_alternative<Tally>(payload));
               },
               [this](const Member& member, int frame_class, const Message& message) {
                 links_.send(member.link, frame_class, message, *out_);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "node/core/limits.h"
 #include "node/core/machine.h"
 #include "node/core/membership.h"
 #include "node/core/random.h"
@@ -26,6 +27,7 @@ struct RelaySetting {
   std::optional<core::Seed> enroller_seed;
   std::optional<core::SignedText> roster;
   std::uint32_t agents_max = 200;
+  core::WallMs retention_ms = core::limits::log_retention_ms;  ///< a reply log outlives its action by this
   std::string software;
 };
 

@@ -22,7 +22,7 @@ std::string_view to_text(Role role);
 namespace domain {
 constexpr std::string_view object = "mesh1:obj", row = "mesh1:row", reply = "mesh1:res", pull = "mesh1:pull",
                            ticket = "mesh1:ticket", certificate = "mesh1:cert", invite = "mesh1:invite",
-                           enrol = "mesh1:enrol", told = "mesh1:told";
+                           enrol = "mesh1:enrol", told = "mesh1:told", route = "mesh1:route";
 }
 
 /// A node's keys. Secret: never logged, kept in files of mode 0600.

@@ -13,6 +13,7 @@ constexpr std::size_t action_bytes = 64 * 1024;      ///< a signed action; large
 constexpr std::size_t action_file_bytes = 4 * action_bytes;  ///< the same as people keep it: indented, with signatures
 constexpr std::size_t action_name_bytes = 2048;      ///< as MIG's column
 constexpr std::size_t readers = 64;                  ///< of one action's answers
+constexpr std::size_t cancel_bytes = 4 * 1024;        ///< fixed fields and a sentence
 constexpr std::size_t roster_bytes = 192 * 1024;     ///< fits one frame with its signatures
 constexpr std::size_t json_depth = 32;               ///< no document of ours nests deeper than 9
 constexpr std::size_t target_bytes = 8 * 1024;       ///< MIG's column held 2,048; long id lists need more

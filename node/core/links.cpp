@@ -81,6 +81,11 @@ bool Links::send_frame(LinkId id, int frame_class, Bytes frame, Effects& out, By
   MIG_CHECK(frame_class >= 1 && frame_class <= 3, "queued frames have class 1 to 3");
   Link* link = find(id);
   if (!link || link->phase != Link::Phase::up) return false;
+  if (frame_class == 3) {
+    const bool kept = link->data.push(key, std::move(frame), data_cap) == 0;
+    drain(*link, out);
+    return kept;
+  }
   auto& queue = link->queues[frame_class];
   auto& bytes = link->queued_bytes[frame_class];
   if (!key.empty()) {
@@ -92,7 +97,6 @@ bool Links::send_frame(LinkId id, int frame_class, Bytes frame, Effects& out, By
       return true;
     }
   }
-  if (frame_class == 3 && bytes + frame.size() > data_cap) return false;
   if (bytes + frame.size() > other_cap) {
     bye(id, {ByeCode::quota, 1000, 0, {}, "this peer does not take what is sent to it"}, out);
     return false;
@@ -104,20 +108,25 @@ bool Links::send_frame(LinkId id, int frame_class, Bytes frame, Effects& out, By
 }
 
 void Links::drain(Link& link, Effects& out) {
-  const std::uint64_t reserve[4] = {0, 0, link.peer_window / 10, link.peer_window / 4};
-  for (int c = 1; c <= 3; ++c) {
+  // A frame larger than what the reserve leaves may still go when nothing is in flight: it would wait for ever.
+  auto fits = [&](std::uint64_t size, std::uint64_t reserve) {
+    const std::uint64_t in_flight = link.sent - link.peer_consumed;
+    return in_flight == 0 || in_flight + size + reserve <= link.peer_window;
+  };
+  auto go = [&](Bytes frame) {
+    link.sent += frame.size();
+    out.push_back({Send{link.id, std::move(frame)}, false});
+  };
+  for (int c = 1; c <= 2; ++c) {
     auto& queue = link.queues[c];
     while (!queue.empty()) {
-      const std::uint64_t size = queue.front().frame.size();
-      const std::uint64_t in_flight = link.sent - link.peer_consumed;
-      // A frame larger than what the reserve leaves may still go when nothing is in flight: it would wait for ever.
-      if (in_flight + size + reserve[c] > link.peer_window && in_flight != 0) return;
-      link.sent += size;
-      link.queued_bytes[c] -= size;
-      out.push_back({Send{link.id, std::move(queue.front().frame)}, false});
+      if (!fits(queue.front().frame.size(), c == 2 ? link.peer_window / 10 : 0)) return;
+      link.queued_bytes[c] -= queue.front().frame.size();
+      go(std::move(queue.front().frame));
       queue.pop_front();
     }
   }
+  while (!link.data.empty() && fits(link.data.front().size(), link.peer_window / 4)) go(link.data.pop());
 }
 
 void Links::bye(LinkId id, const Bye& bye, Effects& out) {

@@ -8,8 +8,9 @@
 // 1. sent - consumed <= window for every frame but BEAT and BYE and the handshake itself.
 // 2. Class 0 goes at once; 1 (board) before 2 (rows, pulls, hand-over) before 3 (reply data). Class 3 leaves the last
 //    quarter of a window free, class 2 the last tenth, so that data never delays what keeps the mesh together.
-// 3. Queues are bounded: a frame with a coalescing key replaces the waiting one of that key; class 3 over its cap
-//    loses the newest frame (the investigator asks again); any other overflow ends the link with BYE(quota).
+// 3. Queues are bounded: in class 1 and 2 a frame with a key replaces the waiting one of that key. In class 3 the key
+//    names a flow: flows take fair turns, and over the cap the longest loses its newest frame (the investigator asks
+//    again). Any other overflow ends the link with BYE(quota).
 #pragma once
 
 #include <array>
@@ -19,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "node/core/fair_queue.h"
 #include "node/core/limits.h"
 #include "node/core/machine.h"
 #include "node/core/random.h"
@@ -53,8 +55,9 @@ struct Link {
   std::uint64_t sent = 0, peer_consumed = 0, consumed = 0, reported = 0;
   std::uint32_t peer_window = 0, own_window = 0;
   std::uint64_t beats = 0;
-  std::array<std::deque<Waiting>, 4> queues;
-  std::array<std::size_t, 4> queued_bytes{};
+  std::array<std::deque<Waiting>, 3> queues;   ///< of class 1 and 2
+  std::array<std::size_t, 3> queued_bytes{};
+  FairQueue data;                              ///< of class 3
 };
 
 class Links {
@@ -76,7 +79,7 @@ class Links {
 
   /// Handshake frames and class 0: at once. `promise`: only after this step's batch is on disk.
   void send_now(LinkId id, const Message& message, Effects& out, bool promise = false);
-  /// Queued by class (1..3) and drained by credit. False if the frame was dropped (class 3 over its cap, no such link).
+  /// Queued by class (1..3) and drained by credit. False if a frame was dropped (class 3 over its cap, no such link).
   bool send(LinkId id, int frame_class, const Message& message, Effects& out, BytesView key = {});
   bool send_frame(LinkId id, int frame_class, Bytes frame, Effects& out, BytesView key = {});
   /// Says goodbye and closes; the link is gone afterwards.

@@ -105,6 +105,7 @@ struct Budget {
 };
 struct Start {
   JobId job = 0;
+  ActionId action;
   std::vector<Operation> operations;
   Budget budget;
 };

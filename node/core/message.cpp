@@ -83,6 +83,8 @@ Result<Message> decode(BytesView frame) {
   return *std::move(message);
 }
 
+Bytes route_signing_text(const Route& route) { return route.to.bytes() + route.sub.bytes() + route.payload; }
+
 Bytes encode_routed(const Routed& routed) { return encode_numbered(routed); }
 
 Result<Routed> decode_routed(BytesView payload) {

@@ -96,6 +96,8 @@ struct Hello {
   Bytes attributes;                                  ///< JSON of AgentFacts, at most limits::attributes_bytes
   std::vector<NodeId> maybe_at;                      ///< link names of relays it may still be registered at
   std::vector<Held> held;
+  // relays:
+  std::vector<std::string> peers;                    ///< where the sender and others of its segment can be reached
 };
 struct Welcome {
   std::uint8_t protocol = protocol_version;
@@ -261,12 +263,15 @@ struct EnrolledRouted {
 
 using Routed = std::variant<Tally, SignedPull, Replies, Handover, Handed, SignedAsk, Told, EnrolRouted, EnrolledRouted>;
 /// Carried hop by hop by the map; a lost one is sent again by its owner. The middle never opens `payload`.
+/// What a relay states (REPLIES, HANDED, TOLD) it signs, so that no relay on the way can say it in its name.
 struct Route {
   NodeId to;
   SinkId sub;                                        ///< the sink at `to`; empty: the relay itself
   std::uint8_t ttl = 16;
   Bytes payload;                                     ///< encode_routed()
+  Bytes signature;                                   ///< over route_signing_text(), domain::route; empty: the payload proves itself
 };
+Bytes route_signing_text(const Route& route);
 Bytes encode_routed(const Routed& routed);
 Result<Routed> decode_routed(BytesView payload);
 

@@ -230,6 +230,7 @@ struct Shape<Hello> {
     v.may(11, "attributes", octets(x.attributes, limits::attributes_bytes));
     v.may(12, "maybe_at", list(x.maybe_at, limits::maybe_at));
     v.may(13, "held", list(x.held, limits::held));
+    v.may(14, "peers", text_list(x.peers, limits::alternatives, limits::endpoint_bytes));
   }
   static const char* valid(const Hello& x) {
     return x.protocol_low > x.protocol_high ? "protocol_low is above protocol_high" : nullptr;
@@ -325,6 +326,7 @@ struct Shape<Route> {
     v.may(2, "sub", x.sub);
     v.must(3, "ttl", x.ttl);
     v.must(4, "payload", octets(x.payload, limits::frame_bytes, 1));
+    v.may(5, "signature", octets(x.signature, signature_octets));
   }
   static const char* valid(const Route& x) { return x.ttl > limits::hops ? "ttl is above 16" : nullptr; }
 };

@@ -63,7 +63,7 @@ std::vector<Message> some_of_each() {
           Sync{1u << 3, {{board_key(ObjectKind::action, Bytes(32, 'a')), {0, 2}}, {board_key(ObjectKind::roster, ""), {7, 0}}}, false},
           Want{{board_key(ObjectKind::sink, Bytes(16, 'b')), board_key(ObjectKind::roster, "")}},
           Verdict{board_key(ObjectKind::action, Bytes(32, 'a')), VerdictCode::quota, "weight 1 of 2 for file"},
-          Route{id<NodeId>(1), id<SinkId>(2), 16, "payload"},
+          Route{id<NodeId>(1), id<SinkId>(2), 16, "payload", sig},
           ResultFrame{{"header", sig, "body"}, false, {}},
           ResultFrame{{}, true, id<ActionKey>(1)},
           Acks{{id<ActionKey>(1)}, {id<ActionKey>(2), id<ActionKey>(3)}, {{id<ActionKey>(4), AckCode::unasked, 5}}}};
@@ -169,7 +169,7 @@ TEST_CASE("RESULT, ACKS, ROUTE and enrolment come back as they were sent") {
   CHECK(acks.refused[0].action == id<ActionKey>(4));
   CHECK(acks.refused[0].code == AckCode::unasked);
   CHECK(acks.refused[0].retry_ms == 5);
-  Route route = through<Route>(Route{id<NodeId>(1), id<SinkId>(2), 15, "payload"});
+  Route route = through<Route>(Route{id<NodeId>(1), id<SinkId>(2), 15, "payload", {}});
   CHECK(std::tie(route.to, route.sub, route.payload) == std::make_tuple(id<NodeId>(1), id<SinkId>(2), Bytes("payload")));
   CHECK(route.ttl == 15);
   Enrol enrol{id<SignPublic>(1), "sealed", id<LinkPublic>(2)};
@@ -359,9 +359,9 @@ TEST_CASE("what is over a bound is refused") {
   CHECK(why(encode(Put{{object}})) == "PUT: objects: [0] signatures: 9 entries, at most 8 are allowed");
   object.signatures = {Bytes(limits::signature_bytes + 1, 's')};
   CHECK(why(encode(Put{{object}})) == "PUT: objects: [0] signatures: [0] 1025 octets, expected 0..1024");
-  Bytes large = encode(Route{id<NodeId>(1), {}, 16, Bytes(limits::frame_bytes, 'x')});
+  Bytes large = encode(Route{id<NodeId>(1), {}, 16, Bytes(limits::frame_bytes, 'x'), {}});
   CHECK(decode(large).error().code == Code::too_large);
-  CHECK(why(encode(Route{id<NodeId>(1), {}, 17, "x"})) == "ROUTE: ttl is above 16");
+  CHECK(why(encode(Route{id<NodeId>(1), {}, 17, "x", {}})) == "ROUTE: ttl is above 16");
   RelayRecord record = some_relay_record();
   record.neighbours[0].second = 0;
   CHECK(unpack_relay_record(pack(record)).error().text == "relay record: a neighbour's cost must be 1..1000000");
@@ -388,9 +388,9 @@ TEST_CASE("the largest things we promise to carry fit into one frame") {
   Reply reply{Bytes(limits::reply_header_bytes, 'h'), sig, Bytes(limits::reply_part_bytes, 'b')};
   through<ResultFrame>(ResultFrame{reply, false, {}});
   Bytes payload = encode_routed(Replies{{}, {}, {}, {{reply, Bytes(limits::certificate_bytes, 'c')}}});
-  through<Route>(Route{id<NodeId>(1), id<SinkId>(1), 16, payload});
+  through<Route>(Route{id<NodeId>(1), id<SinkId>(1), 16, payload, {}});
   payload = encode_routed(EnrolledRouted{1, {Bytes(limits::enrol_answer_bytes + limits::seal_bytes, 'e')}});
-  through<Route>(Route{id<NodeId>(1), {}, 16, payload});
+  through<Route>(Route{id<NodeId>(1), {}, 16, payload, {}});
   Sync sync;
   sync.digests.resize(limits::digests, {board_key(ObjectKind::action, Bytes(32, 'a')), {std::uint64_t(-1), std::uint64_t(-1)}});
   CHECK(through<Sync>(sync).digests.size() == limits::digests);
