@@ -35,7 +35,8 @@ class Process:
         self.lines = []
         self.popen = subprocess.Popen(words or self.words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                       stderr=subprocess.STDOUT, start_new_session=True)
-        threading.Thread(target=self._read, args=(self.popen, self.lines), daemon=True).start()
+        self.reader = threading.Thread(target=self._read, args=(self.popen, self.lines), daemon=True)
+        self.reader.start()
         return self
 
     def _read(self, popen, lines):
@@ -78,6 +79,7 @@ class Process:
         self.signal(signal.SIGKILL)
         if self.popen:
             self.popen.wait()
+            self.reader.join()
 
 
 class Answer:

@@ -28,7 +28,7 @@ class Resume(unittest.TestCase):
             continued = collections.Counter()
             for n in range(RESUMES):
                 first, second = draw.sample(relays, 2)
-                action = self.killed(mesh, first, f"{n}", draw.uniform(0.02, 0.5))
+                action = self.killed(mesh, first, f"{n}", draw.uniform(0.05, 1))
                 if not action:
                     continued["before it had begun"] += 1
                     continue
@@ -48,14 +48,7 @@ class Resume(unittest.TestCase):
                               "-t", "all", "-path", "/etc", "-name", "^passwd$"], f"{mesh.dir}/mig.log").start()
         time.sleep(after)  # the moment is what is drawn
         mig.kill()
-        for line in open(mig.log, encoding="utf-8").read().splitlines()[-20:]:
-            if "Following action ID" in line:
-                self.action = line.split("action ID ")[1][:64]
-        found, self.action = self.action, None
-        os.truncate(mig.log, 0)
-        return found
-
-    action = None
+        return next((line.split("action ID ")[1][:64] for line in mig.lines if "Following action ID" in line), None)
 
 
 if __name__ == "__main__":
