@@ -2,7 +2,6 @@
 
 MIG_RESUMES says how often it is killed (10), MIG_SEED draws the moments (1).
 """
-import collections
 import os
 import random
 import time
@@ -25,30 +24,24 @@ class Resume(unittest.TestCase):
             agents = [f"agent-{n}" for n in range(AGENTS)]
             for n, name in enumerate(agents):
                 mesh.agent(name, via=[relays[n % 3]])
-            continued = collections.Counter()
             for n in range(RESUMES):
                 first, second = draw.sample(relays, 2)
-                action = self.killed(mesh, first, f"{n}", draw.uniform(0.05, 1))
-                if not action:
-                    continued["before it had begun"] += 1
-                    continue
+                action = self.killed(mesh, first, f"{n}", draw.uniform(0, 0.4))
                 answer = mesh.ask("results", action, "--relay", second)
                 self.assertEqual((answer.code, answer.names()), (0, agents), f"kill {n}: {answer}")
                 self.assertEqual(answer.summary["answered"], AGENTS, answer)
-                continued["continued"] += 1
                 for name in agents:  # and nobody was asked to do it twice
                     starts = sum(f"started action={action[:8]}" in line for line in mesh.nodes[name].lines)
                     self.assertEqual(starts, 1, f"{name}, kill {n}")
-            print(f"mig killed {RESUMES} times: {dict(continued)}")
-            self.assertGreater(continued["continued"], RESUMES // 3)
 
     def killed(self, mesh, relay, number, after):
-        """Asks through `relay`, kills mig after so many seconds; the action's id if mig had said it."""
+        """Asks through `relay`, kills mig so many seconds after it has named the action; gives the id."""
         mig = Process("mig", [f"{PROGRAMS}/mig", "-c", mesh.home, "--json", "-y", "--relay", relay, "file", "-n", f"resume {number}",
                               "-t", "all", "-path", "/etc", "-name", "^passwd$"], f"{mesh.dir}/mig.log").start()
+        mig.await_line("Following action ID")
         time.sleep(after)  # the moment is what is drawn
         mig.kill()
-        return next((line.split("action ID ")[1][:64] for line in mig.lines if "Following action ID" in line), None)
+        return next(line.split("action ID ")[1][:64] for line in mig.lines if "Following action ID" in line)
 
 
 if __name__ == "__main__":
