@@ -20,7 +20,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAMS = os.environ.get("MIG_BIN_DIR", os.path.join(HERE, "../../build/bin"))
 PEER = [sys.executable, os.path.join(HERE, "peer.py")]
-PATIENCE = 60  # seconds: how long a test waits for what ought to come at once; nothing is measured with it
+PATIENCE = int(os.environ.get("MIG_PATIENCE", "60"))  # seconds: how long a test waits for what ought to come at once; nothing is measured with it
 
 
 class Process:
