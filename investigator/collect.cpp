@@ -94,6 +94,9 @@ int Collection::run(bool fresh) {
   last_news_ = station_.now().at;
   const Station::End end = station_.run([&] { return is_over(fresh); });
   if (end == Station::End::broken) return fail({core::Code::world, station_.trouble()});
+  // Pulls are gathered for a moment; the last one confirms what was read, so it should still leave.
+  if (end == Station::End::done)
+    (void)station_.run([&] { return station_.machine().confirmed(); }, station_.now().at + core::Duration::seconds(1));
   const Statement last = statement();
   auto verdict = station_.machine().verdict(action_.id);
   if (fresh && end == Station::End::done && last.answered() == 0 && verdict && verdict->code != core::VerdictCode::stored)

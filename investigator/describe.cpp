@@ -13,22 +13,12 @@ namespace {
 using core::Action;
 using core::Roster;
 
-const char* revealed(modules::Disclosure disclosure) {
-  switch (disclosure) {
-    case modules::Disclosure::count: return "numbers only";
-    case modules::Disclosure::yes_no: return "whether something was found";
-    case modules::Disclosure::match_list: return "a list of what matched";
-    case modules::Disclosure::excerpt: return "pieces of content";
-  }
-  return "unknown";
-}
-
 std::string operation_text(const core::Operation& operation) {
   std::string parameters = core::pretty_json(operation.parameters);
   std::string out = "  " + operation.module + "\n";
   if (const modules::Module* module = modules::find(operation.module))
-    out = fmt::format("  {}: the answer reveals {}. {}\n", operation.module, revealed(module->disclosure()),
-                      module->cost());
+    out = fmt::format("  {}: the answer reveals {}. {}\n", operation.module,
+                      modules::to_text(module->disclosure()), module->cost());
   std::size_t begin = 0;
   while (begin < parameters.size()) {
     std::size_t end = std::min(parameters.find('\n', begin), parameters.size());

@@ -78,6 +78,13 @@ class Investigator::Inside {
     return it == pursuits_.end() ? std::nullopt : it->second.verdict;
   }
 
+  bool confirmed() const {
+    for (const auto& [key, pursuit] : pursuits_)
+      for (const auto& [relay, tracked] : pursuit.relays)
+        if (tracked.all_read() && tracked.pull_at != Instant::never()) return false;
+    return true;
+  }
+
   std::optional<Verdict> published() const { return published_; }
 
   bool registers_told() const { return asked_registers_ && attached_ && synced_ && asking_.empty(); }
@@ -480,6 +487,7 @@ bool Investigator::synced() const { return inside_->synced(); }
 std::vector<RelayView> Investigator::relays() const { return inside_->relays(); }
 Statement Investigator::statement(const ActionId& action, const Now& now) const { return inside_->statement(action, now); }
 std::optional<Verdict> Investigator::verdict(const ActionId& action) const { return inside_->verdict(action); }
+bool Investigator::confirmed() const { return inside_->confirmed(); }
 std::optional<Verdict> Investigator::published() const { return inside_->published(); }
 bool Investigator::registers_told() const { return inside_->registers_told(); }
 std::vector<AgentLine> Investigator::agents_at(const NodeId& relay) const { return inside_->agents_at(relay); }

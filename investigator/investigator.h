@@ -69,6 +69,8 @@ class Investigator : public core::Machine {
   Statement statement(const core::ActionId& action, const core::Now& now) const;
   /// What the first relay said of a launched action; none yet: nullopt.
   std::optional<core::Verdict> verdict(const core::ActionId& action) const;
+  /// Nothing that was read waits to be confirmed to the relays (they keep it, and agents their replies, until it is).
+  bool confirmed() const;
   /// What the first relay said of the last published object; none yet: nullopt.
   std::optional<core::Verdict> published() const;
   /// All reachable relays have told their registers since the last AskRegister.

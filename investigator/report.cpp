@@ -50,7 +50,11 @@ std::vector<std::string> answer_lines(const AgentAnswer& answer, const std::vect
     }
     // With -show found, a negative operation of an agent that found something elsewhere has nothing to say.
     if (show == Show::found && !answer.operations[i].found_anything) continue;
-    for (auto& line : modules[i]->print(answer.operations[i], show == Show::found)) out.push_back(std::move(line));
+    try {
+      for (auto& line : modules[i]->print(answer.operations[i], show == Show::found)) out.push_back(std::move(line));
+    } catch (const core::Json::exception&) {  // an agent may send anything
+      out.push_back(fmt::format("[error] operation {} does not have the form of its module; --json shows it", i));
+    }
   }
   if (show != Show::found && answer.state != core::State::failed) out.push_back("command success");
   return out;

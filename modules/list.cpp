@@ -2,6 +2,8 @@
 #include "modules/example/example.h"
 #include "modules/file/file.h"
 #include "modules/module.h"
+#include "modules/ping/ping.h"
+#include "modules/timedrift/timedrift.h"
 
 namespace mig::modules {
 
@@ -9,6 +11,8 @@ const std::vector<const Module*>& all() {
   static const std::vector<const Module*> modules = {
       &example::module(),
       &file::module(),
+      &ping::module(),
+      &timedrift::module(),
   };
   return modules;
 }

@@ -54,6 +54,16 @@ core::Result<Answer> Answer::from_json(const Json& json) {
   return out;
 }
 
+std::string_view to_text(Disclosure disclosure) {
+  switch (disclosure) {
+    case Disclosure::count: return "numbers only";
+    case Disclosure::yes_no: return "whether something was found";
+    case Disclosure::match_list: return "a list of what matched";
+    case Disclosure::excerpt: break;
+  }
+  return "pieces of content";
+}
+
 Answer Answer::failure(std::string error) {
   Answer out;
   out.success = false;

@@ -41,6 +41,8 @@ struct Host {
 
 /// What an answer reveals, from least to most; shown to people before they sign.
 enum class Disclosure { count, yes_no, match_list, excerpt };
+/// Completes "the answer reveals ..": "a list of what matched".
+std::string_view to_text(Disclosure disclosure);
 
 class Module {
  public:
@@ -49,6 +51,8 @@ class Module {
   virtual const core::Schema& row() const = 0;         ///< one element of a result
   virtual Disclosure disclosure() const = 0;
   virtual std::string_view cost() const = 0;           ///< one sentence for people: what it costs the host
+  /// One sentence for people: privileges, files, network, and what an answer lacks without them.
+  virtual std::string_view needs() const = 0;
 
   /// REQUIRES: `parameters` came out of check_document(parameters(), ..). Never throws, never prints.
   virtual Answer run(const core::Json& parameters, const Host& host, Budget& budget) const = 0;

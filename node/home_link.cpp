@@ -101,7 +101,7 @@ std::optional<Message> HomeLink::heard(const Now& now, const Heard& heard, const
   if (auto* bye = std::get_if<Bye>(&*message)) return dismissed(now, *bye, out), std::nullopt;
   if (auto* answer = std::get_if<Enrolled>(&*message)) return enrolled(now, link->id, *answer, held, out), std::nullopt;
   if (auto* welcome = std::get_if<Welcome>(&*message)) {
-    if (attached_) return {};
+    if (attached_ || !membership_.enrolled()) return {};  // nobody was greeted: it answers nothing, and nothing could judge it
     welcomed(now, *link, *welcome, out);
     return attached_ ? std::optional(std::move(*message)) : std::nullopt;
   }

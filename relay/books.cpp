@@ -47,7 +47,8 @@ void Books::load(std::uint64_t instance, WallMs reset_at, const Now& now) {
     }
     return true;
   });
-  for (auto& [key, account] : accounts_) {
+  for (auto& [key, held] : accounts_) {
+    Account& account = held;
     account.row_version = {instance_, 0};
     store_.scan("s/" + key.bytes(), [&](BytesView name, BytesView value) {
       if (auto agent = NodeId::from(name.substr(2 + ActionKey::size))) account.closed[*agent] = static_cast<State>(value[0]);

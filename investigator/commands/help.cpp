@@ -10,16 +10,6 @@
 namespace mig::investigator {
 namespace {
 
-std::string_view to_text(modules::Disclosure disclosure) {
-  switch (disclosure) {
-    case modules::Disclosure::count: return "count";
-    case modules::Disclosure::yes_no: return "yes or no";
-    case modules::Disclosure::match_list: return "list of matches";
-    case modules::Disclosure::excerpt: break;
-  }
-  return "excerpts";
-}
-
 int overview() {
   fmt::print("mig asks questions of every machine of a mesh at once.\n\n"
              "  mig MODULE [options] [the module's flags]      mig file -t all -path /etc -name '^passwd$'\n"
@@ -37,7 +27,8 @@ int help(const std::vector<std::string>& words, Globals&) {
   for (const Command& command : commands())
     if (command.name == words[0]) return fmt::print("{}", command.help), 0;
   if (const modules::Module* module = modules::find(words[0]))
-    return fmt::print("{}\nCost: {}\nAn answer reveals: {}.\n", core::help_text(module->parameters()), module->cost(), to_text(module->disclosure())), 0;
+    return fmt::print("{}\nReveals: {}.\nCost: {}\nNeeds: {}\n", core::help_text(module->parameters()), to_text(module->disclosure()),
+                      module->cost(), module->needs()), 0;
   return fail(unknown_command(words[0]));
 }
 
@@ -55,9 +46,11 @@ int list_modules(const std::vector<std::string>& words, Globals& globals) {
     const core::Schema& schema = module->parameters();
     if (globals.json)
       fmt::print("{}\n", core::compact_json({{"type", "module"}, {"name", schema.name}, {"summary", schema.summary},
-                                             {"disclosure", to_text(module->disclosure())}, {"cost", module->cost()}}));
+                                             {"disclosure", to_text(module->disclosure())}, {"cost", module->cost()},
+                                             {"needs", module->needs()}}));
     else
-      fmt::print("{}\n    {}\n    reveals: {}\n    cost: {}\n", schema.name, schema.summary, to_text(module->disclosure()), module->cost());
+      fmt::print("{}\n    {}\n    reveals: {}\n    cost: {}\n    needs: {}\n", schema.name, schema.summary, to_text(module->disclosure()),
+                 module->cost(), module->needs());
   }
   return 0;
 }
@@ -65,7 +58,7 @@ int list_modules(const std::vector<std::string>& words, Globals& globals) {
 }  // namespace
 
 Command modules_command() {
-  return {"modules", "questions this program knows", "mig modules [--json]\n\nEvery module: what an answer reveals, what it costs the host.\n", list_modules};
+  return {"modules", "questions this program knows", "mig modules [--json]\n\nEvery module: what an answer reveals, what it costs the host, what it needs there.\n", list_modules};
 }
 Command help_command() { return {"help", "this, or more about one command or module", "mig help [COMMAND|MODULE]\n", help}; }
 Command version_command() { return {"version", "which mig this is", "mig version [--json]\n", version}; }

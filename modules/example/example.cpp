@@ -108,6 +108,7 @@ class Example final : public Module {
   const core::Schema& row() const override { return row_; }
   Disclosure disclosure() const override { return Disclosure::match_list; }
   std::string_view cost() const override { return "Next to nothing; -lookuphost may send queries to a name server."; }
+  std::string_view needs() const override { return "No privilege; -lookuphost needs a name server or /etc/hosts."; }
 
   Answer run(const Json& asked, const Host&, Budget& budget) const override {
     Answer answer;

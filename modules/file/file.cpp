@@ -60,6 +60,9 @@ class File final : public Module {
   std::string_view cost() const override {
     return "Walks the paths once for all searches; files whose name, size, mode and time fit are read once if contents or hashes are asked.";
   }
+  std::string_view needs() const override {
+    return "The right to read what is searched (root for all of it); what cannot be opened is counted and named in errors.";
+  }
 
   Answer run(const Json& parameters, const Host& host, Budget& budget) const override {
     const auto began = std::chrono::steady_clock::now();

@@ -70,13 +70,13 @@ std::string checks_text(const Json& search) {
 }
 
 std::string line_of(const std::string& label, const Json& found) {
-  const Json& info = found["fileinfo"];
+  const Json& info = found.at("fileinfo");
   std::string sum = info.value("sha256", "");
   for (char& c : sum) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  std::string line = fmt::format("{} [lastmodified:{}, mode:{}, size:{}{}] in search '{}'", found["file"].get<std::string>(), info.value("lastmodified", ""),
+  std::string line = fmt::format("{} [lastmodified:{}, mode:{}, size:{}{}] in search '{}'", found.at("file").get<std::string>(), info.value("lastmodified", ""),
                                  info.value("mode", ""), info.value("size", std::uint64_t{0}), sum.empty() ? "" : ", sha256:" + sum, label);
-  const Json& search = found["search"];
-  const bool matchall = search.contains("options") && search["options"].value("matchall", false);
+  const Json& search = found.at("search");
+  const bool matchall = search.contains("options") && search.at("options").value("matchall", false);
   return matchall ? line : line + checks_text(search);
 }
 
@@ -119,7 +119,7 @@ std::vector<std::string> lines_of(const Answer& answer, bool found_only) {
         if (!found.value("file", "").empty())
           out.push_back(line_of(label, found));
         else if (!found_only)
-          out.push_back(fmt::format("0 match found in search '{}'{}", label, found["search"]["options"].value("matchall", false) ? "" : checks_text(found["search"])));
+          out.push_back(fmt::format("0 match found in search '{}'{}", label, found.at("search").at("options").value("matchall", false) ? "" : checks_text(found.at("search"))));
       }
   if (found_only) return out;
   out.insert(out.end(), answer.errors.begin(), answer.errors.end());

@@ -41,6 +41,11 @@ class Driver::Inside {
     if (promises_.fd() >= 0) poll_.add(promises_.fd(), [] {});
   }
 
+  ~Inside() {
+    for (auto& [link, out] : outbound_)
+      if (out.dealer->state() == Dealer::State::up) out.dealer->part_gently();  // what was sent still leaves
+  }
+
   Result<std::vector<std::string>> listen();
   bool run(const std::function<bool()>& done, Instant deadline);
   void post(Input input) {

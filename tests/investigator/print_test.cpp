@@ -42,6 +42,24 @@ TEST_CASE("a table aligns its columns by letters, not by octets") {
   CHECK(table.text() == "NAME    N\ncaf\xc3\xa9-1  1\nb       -\n");
 }
 
+// A reply without the rows of its module once ended mig: agents are strangers, and may be other programs.
+TEST_CASE("a result that does not have the form of its module is named, and ends nothing") {
+  for (const modules::Module* module : modules::all())
+    for (const char* elements : {R"({"s1":[{"file":"/etc/passwd"}]})", R"({"s1":[{"file":""}]})", R"({"s1":[{"file":7}]})", R"({"s1":[[]]})",
+                                 R"({"s1":7})", R"({"s1":null})", R"({"s1":[{"file":"x","fileinfo":[],"search":7}]})", "[]", "7", R"(["x"])",
+                                 R"({"s1":[{"file":"","search":{"options":7}}]})", R"([{"a":{"b":[null]}}])", R"({"hostname":[],"addresses":7})"}) {
+      AgentAnswer answer;
+      answer.state = core::State::found;
+      modules::Answer operation;
+      operation.found_anything = true;
+      operation.elements = *core::parse_json(elements, 4096);
+      operation.statistics = *core::parse_json(R"({"filescount":"many"})", 4096);
+      answer.operations.push_back(operation);
+      INFO(module->parameters().name << ": " << elements);
+      for (Show show : {Show::found, Show::all}) CHECK_NOTHROW(answer_lines(answer, {module}, show));
+    }
+}
+
 TEST_CASE("an answer in parts is given once, when the last part is there, in whatever order they come") {
   Answers answers;
   const std::string text = "[" + result(true) + "]";
