@@ -108,10 +108,11 @@ void Relay::Inside::hello_agent(Link& link, const Hello& hello) {
   member.certificate = hello.proof;
   member.attributes = hello.attributes;
   member.first_seen = member.last_seen = now_.wall;
+  member.attached_at = now_.at;  // rows computed before this do not count the agent here
   member.sign_key = certificate->sign_key;
   members_.enter(std::move(member));
   for (const auto& old_home : hello.maybe_at)
-    if (old_home != link_name_of(keys_.link_public())) outbox_.add(old_home, certificate->id(), now_.at);
+    if (old_home != link_name_of(keys_.link_public())) outbox_.add(old_home, certificate->id());
 
   // The register entry is on disk before the agent hears WELCOME; only then is it attached and offered work.
   promise([this, id = link.id, hello, certificate = *certificate](bool ok) {
@@ -127,7 +128,7 @@ void Relay::Inside::hello_agent(Link& link, const Hello& hello) {
     welcome(*waiting, hello);
     links_.up(now_, *waiting, hello.window, limits::agent_window, true);
     entered->link = id;
-    entered->attached_at = now_.at;
+    outbox_.release(certificate.id(), now_.at);
     tell(Level::info, "agent_attached", {{"agent", certificate.name}, {"id", certificate.id().hex()}});
     if (hello.roster_version < membership_.roster_version()) links_.send(id, 1, Put{{membership_.roster_object()}}, *out_);
     books_.attached(*entered, hello.held, now_);

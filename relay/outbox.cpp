@@ -21,9 +21,14 @@ Outbox::Outbox(store::Store& store) : store_(store) {
   });
 }
 
-void Outbox::add(const NodeId& old_home, const NodeId& agent, Instant now) {
-  items_[{old_home, agent}] = {old_home, agent, 0, now};
+void Outbox::add(const NodeId& old_home, const NodeId& agent) {
+  items_[{old_home, agent}] = {old_home, agent, 0, Instant::never()};
   store_.put(key_for(old_home, agent), "0");
+}
+
+void Outbox::release(const NodeId& agent, Instant now) {
+  for (auto& [key, item] : items_)
+    if (item.agent == agent && item.next_try == Instant::never()) item.next_try = now;
 }
 
 void Outbox::confirmed(const NodeId& old_home, const NodeId& agent, std::uint64_t instance) {
@@ -54,6 +59,7 @@ std::vector<HandoverItem*> Outbox::due(Instant now) {
 
 void Outbox::hurry(Instant now) {
   for (auto& [key, item] : items_) {
+    if (item.next_try == Instant::never()) continue;
     item.next_try = std::min(item.next_try, now);
     item.wait = Duration::seconds(1);
   }

@@ -23,7 +23,9 @@ struct HandoverItem {
 class Outbox {
  public:
   explicit Outbox(store::Store& store);
-  void add(const core::NodeId& old_home, const core::NodeId& agent, core::Instant now);
+  /// Written at once, told only after release(): an old home may forget the agent only when we cannot any more.
+  void add(const core::NodeId& old_home, const core::NodeId& agent);
+  void release(const core::NodeId& agent, core::Instant now);
   void confirmed(const core::NodeId& old_home, const core::NodeId& agent, std::uint64_t instance);
   void drop(const core::NodeId& agent);
   std::vector<HandoverItem*> due(core::Instant now);
