@@ -258,7 +258,10 @@ void Books::pull(const SinkNotice& sink, const Pull& pull, const Now& now) {
     demand.epoch = pull.epoch;
     demand.n = pull.n;
     demand.window = std::min<std::size_t>(item.window, window_max);
-    for (const auto& position : item.from) {
+    std::vector<LogPosition> held = item.from;
+    for (auto [instance, next] : account.log)  // what the reader does not name it holds nothing of
+      if (std::none_of(held.begin(), held.end(), [instance = instance](const LogPosition& p) { return p.instance == instance; })) held.push_back({instance, 0});
+    for (const auto& position : held) {
       const std::uint64_t before = std::exchange(demand.from[position.instance], position.index);
       std::uint64_t& next = demand.next[position.instance];
       // No progress since the last PULL means that what was sent got lost: begin again from there.

@@ -24,6 +24,7 @@ class Campaign {
 
   CampaignResult run() {
     fleet_.world().watch(&checks_);
+    checks_.trace(plan_.trace);
     const Duration limit = Duration::millis(static_cast<std::int64_t>(plan_.minutes * 60'000));
     if (!fleet_.settle(limit)) return give("the mesh did not come up: not all agents attached, or not all relays reachable");
     for (const auto& name : fault_names())
@@ -120,6 +121,7 @@ class Campaign {
   void strike(const std::string& name) {
     World& world = fleet_.world();
     const NodeIndex relay = any_relay(), agent = any_agent();
+    checks_.story(fmt::format("HARM {} ({} or {})", name, world.name_of(relay), world.name_of(agent)));
     if (name == "break") {
       const NodeIndex other = dice_.below(2) == 0 ? any_relay() : any_agent();
       checks_.harmed(relay), checks_.harmed(other);

@@ -19,6 +19,7 @@ struct CampaignPlan {
   std::size_t agents = 100, relays = 12;
   double minutes = 10;                         ///< of harm, and again at most of calm
   std::string topology = "random";             ///< or "hubs"
+  bool trace = false;                          ///< tell the story as it goes
   std::set<std::string> faults;                ///< that may be drawn; empty: none
 };
 

@@ -24,6 +24,7 @@ Checks::Checks(Fleet& fleet) : fleet_(fleet) {
 
 void Checks::check(int number, bool holds, const std::string& what) {
   ++made_[static_cast<std::size_t>(number)];
+  if (!holds) story("VIOLATION " + what);
   if (holds || violations_.size() >= 20) return;
   violations_.push_back(fmt::format("invariant {} at {:.3f} s: {}", number, static_cast<double>(fleet_.world().now().at.us) / 1e6, what));
 }
@@ -54,6 +55,12 @@ std::set<NodeId> Checks::register_of(NodeIndex relay, bool durable) const {
     disk.scan("r/", [&](BytesView key, BytesView) { return take(key), true; });
   }
   return out;
+}
+
+void Checks::told(NodeIndex node, const Event& event) { story(fleet_.world().name_of(node) + ": " + to_line(event)); }
+
+void Checks::story(const std::string& line) const {
+  if (trace_) fmt::print("{:10.3f} {}\n", static_cast<double>(fleet_.world().now().at.us) / 1e6, line);
 }
 
 void Checks::ended(NodeIndex node) {
@@ -232,6 +239,9 @@ void Checks::stepped(NodeIndex node, const Input& input, const Effects& effects)
             if (auto cancel = admit_cancel({object.text, object.signatures}, fleet_.roster(), fleet_.world().now().wall)) cancels_held_.insert({node, cancel->cancel.action});
     }
   }
+}
+
+void Checks::done(NodeIndex node) {
   if (node == fleet_.investigator() && fleet_.world().alive(node)) statement_of(node);
 }
 

@@ -21,9 +21,14 @@ class Checks : public Watch {
   explicit Checks(Fleet& fleet);
   void sent(NodeIndex from, NodeIndex to, core::LinkId link, core::BytesView frame) override;
   void stepped(NodeIndex node, const core::Input& input, const core::Effects& effects) override;
+  void done(NodeIndex node) override;
   void started(NodeIndex node, const core::Start& order) override;
   void kept(NodeIndex node, const core::Record& record) override;
+  void told(NodeIndex node, const core::Event& event) override;
   void ended(NodeIndex node) override;
+  /// Prints what machines tell, and what is done to them.
+  void trace(bool on) { trace_ = on; }
+  void story(const std::string& line) const;
 
   /// An action is asked now; `targeted`: agents that must run it, by node.
   void asked(const core::Action& action, std::set<NodeIndex> targeted);
@@ -56,6 +61,7 @@ class Checks : public Watch {
   const Asked* asked_for(const core::ActionKey& key) const;
 
   Fleet& fleet_;
+  bool trace_ = false;
   std::array<std::uint64_t, invariants + 1> made_{};
   std::vector<std::string> violations_;
   std::map<core::ActionKey, Asked> asked_;

@@ -58,6 +58,7 @@ int main(int argc, char** argv) {
   app.add_option("--minutes", options.plan.minutes, "simulated minutes of harm")->check(CLI::Range(0.01, 10'000.0));
   app.add_option("--topology", options.plan.topology, "random tree or two hubs")->check(CLI::IsMember({"random", "hubs"}));
   app.add_option("--faults", options.faults, "all, none, or kinds joined by commas (a wrong one lists them)");
+  app.add_flag("--trace", options.plan.trace, "tell the story of every node");
   app.add_flag("--checks", [&show](auto) { show = true; }, "say how often each invariant was checked");
   try {
     app.parse(argc, argv);

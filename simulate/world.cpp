@@ -135,6 +135,7 @@ void World::step(NodeIndex index, const Input& input) {
   if (wrote) at(delay(node.disk_low.us, node.disk_high.us), index, Woke{}, batch);
   if (watch_) watch_->stepped(index, input, effects);
   carry_out(index, now_due);
+  if (watch_) watch_->done(index);
   if (!node.machine) return;
   const Instant wake = node.machine->wake();
   if (wake != Instant::never() && (wake != node.wake || wake <= at_)) {
@@ -166,7 +167,10 @@ void World::carry_out(NodeIndex index, const Effect& effect) {
     kept_.emplace_back(index, order->record);
     if (watch_) watch_->kept(index, order->record);
   }
-  if (auto* order = std::get_if<Tell>(&effect.what)) told_.emplace_back(index, order->event);
+  if (auto* order = std::get_if<Tell>(&effect.what)) {
+    told_.emplace_back(index, order->event);
+    if (watch_) watch_->told(index, order->event);
+  }
   if (auto* order = std::get_if<Start>(&effect.what)) {
     starts_.push_back(index);
     if (watch_) watch_->started(index, *order);

@@ -36,9 +36,11 @@ class Watch {
  public:
   virtual ~Watch() = default;
   virtual void sent(NodeIndex /*from*/, NodeIndex /*to*/, core::LinkId, core::BytesView /*frame*/) {}
-  virtual void stepped(NodeIndex, const core::Input&, const core::Effects&) {}
+  virtual void stepped(NodeIndex, const core::Input&, const core::Effects&) {}  ///< before its effects are carried out
+  virtual void done(NodeIndex) {}              ///< after those that wait for no disk
   virtual void started(NodeIndex, const core::Start&) {}
   virtual void kept(NodeIndex, const core::Record&) {}
+  virtual void told(NodeIndex, const core::Event&) {}
   virtual void ended(NodeIndex) {}             ///< the machine is gone; its disk may be another one when it starts again
 };
 
@@ -78,6 +80,7 @@ class World {
   /// Somebody says this on every connection `node` has.
   void strange_frame(NodeIndex node, const core::Bytes& frame);
   void watch(Watch* watch) { watch_ = watch; }
+  const std::string& name_of(NodeIndex node) const { return nodes_[node].body.name; }
   std::size_t nodes() const { return nodes_.size(); }
 
   const std::vector<std::pair<NodeIndex, core::Record>>& kept() const { return kept_; }
