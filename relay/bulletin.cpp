@@ -38,7 +38,7 @@ void Relay::Inside::take(Link& link, const Object& object) {
     return;
   }
   if (!board_.wants(seen->key, seen->version)) {
-    if (asks && board_.find(seen->key)) verdict(seen->key, VerdictCode::stored, "");
+    if (asks && board_.find(seen->key)) promise_verdict(link.id, seen->key);
     return;
   }
   if (board_.full(object.text.size())) return verdict(seen->key, VerdictCode::quota, "the board is full");
@@ -53,10 +53,14 @@ void Relay::Inside::take(Link& link, const Object& object) {
   if (auto* sink = std::get_if<SinkNotice>(&notice->content); sink && asks && sink->session.investigator != link.investigator)
     return verdict(seen->key, VerdictCode::refused, "a sink may only be announced by its investigator");
   pin(*notice, object, &link);
-  if (asks)
-    promise([this, id = link.id, key = seen->key](bool ok) {
-      links_.send(id, 1, Verdict{key, ok ? VerdictCode::stored : VerdictCode::quota, ok ? "" : "this relay's disk is full or failing"}, *out_, "v" + key);
-    });
+  if (asks) promise_verdict(link.id, seen->key);
+}
+
+/// Held is not yet stored: the disk may have refused it when it came first.
+void Relay::Inside::promise_verdict(LinkId to, const BoardKey& key) {
+  promise([this, to, key](bool ok) {
+    links_.send(to, 1, Verdict{key, ok ? VerdictCode::stored : VerdictCode::quota, ok ? "" : "this relay's disk is full or failing"}, *out_, "v" + key);
+  });
 }
 
 /// `from`: nullptr when it is our own or comes from our store.

@@ -70,6 +70,7 @@ class Relay::Inside {
   void apply_cancels(const core::ActionId& action);
   void way_opened();
   void publish_own_record();
+  void promise_verdict(core::LinkId to, const core::BoardKey& key);
   void flood(const core::BoardKey& key, const core::Object& object, const core::Link* from);
   void sync(core::Link& link, std::uint32_t kinds);
   void take(core::Link& link, const core::Sync& sync);

@@ -67,6 +67,7 @@ void Checks::ended(NodeIndex node) {
   std::erase_if(shown_, [&](const auto& entry) { return entry.first.first == node; });
   std::erase_if(credit_, [&](const auto& entry) { return entry.first.first == node; });
   std::erase_if(cancels_held_, [&](const auto& entry) { return entry.first == node; });
+  if (node == fleet_.investigator()) row_held_.clear();  // a new process, a new epoch
   harmed(node);
 }
 

@@ -74,6 +74,13 @@ class Process:
         if self.running():
             os.kill(self.popen.pid, number)
 
+    def end(self):
+        """SIGTERM; returns when it is gone and its disk has everything."""
+        self.signal(signal.SIGTERM)
+        if self.popen:
+            self.popen.wait()
+            self.reader.join()
+
     def kill(self):
         """kill -9, also of one that is stopped; returns when it is gone."""
         self.signal(signal.SIGKILL)
