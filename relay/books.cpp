@@ -110,6 +110,9 @@ void Books::open(const Admission& admission, const SignedText& asked, const std:
 
 void Books::attached(Member& member, const std::vector<Held>& held, const Now& now) {
   for (auto& [key, account] : accounts_) account.session.erase(member.id);
+  member.confirmed.clear();
+  for (const auto& item : held)
+    if (item.state == Journal::confirmed) member.confirmed.insert(item.action);
   for (const auto& item : held) {
     auto it = accounts_.find(item.action);
     if (it == accounts_.end() || it->second.closed.contains(member.id)) continue;
@@ -145,6 +148,8 @@ void Books::left(const NodeId& agent, const Now& now) {
 void Books::offer(Account& account, Member& member, const Now& now) {
   if (member.link == 0 || account.closed.contains(member.id) || account.session.contains(member.id)) return;
   if (now.wall > account.action().expire_after || !account.concerns(member, now.wall)) return;
+  // The action may have come here after the agent did: it would not answer once more what a reader holds.
+  if (member.confirmed.contains(account.key())) return close(account, member.id, State::answered, now);
   account.session[member.id] = State::delivered;
   Put put;
   if (account.cancel)

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "node/core/identity.h"
@@ -20,6 +21,7 @@ struct Member {
   core::WallMs first_seen = 0, last_seen = 0;
   // of this process life:
   core::LinkId link = 0;                       ///< 0: not attached
+  std::set<core::ActionKey> confirmed;         ///< what it said, at HELLO, that a reader holds: it has nothing to send of these
   core::Instant attached_at;
   core::SignPublic sign_key;
   std::optional<core::AgentFacts> facts;       ///< read from attributes; none: they could not be read

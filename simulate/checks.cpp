@@ -273,6 +273,8 @@ void Checks::kept(NodeIndex, const Record& record) {
   if (auto* kept_row = std::get_if<KeepRow>(&record)) {
     auto row = unpack_row(kept_row->row);
     if (!row) return;
+    story(fmt::format("ledger: row {}.{} of {}: {} queued, {} delivered, {} running, {} offline, {} answered, {} not targeted", row->version.major, row->version.minor,
+                      fleet_.world().name_of(by_id_.at(row->relay)), row->queued, row->delivered, row->running, row->offline, row->answered, row->not_targeted));
     Version& held = row_held_[{kept_row->action, kept_row->relay}];
     check(15, held <= row->version, "an older row replaces a newer one");
     held = std::max(held, row->version);
