@@ -86,14 +86,16 @@ Account* Books::find(const ActionKey& key) {
   return it == accounts_.end() ? nullptr : &it->second;
 }
 
-void Books::open(const Admission& admission, const SignedText& asked, const std::map<SinkId, SinkNotice>& sinks, const Now& now) {
+void Books::open(const Admission& admission, const SignedText& asked, const std::optional<Object>& cancelled, const std::map<SinkId, SinkNotice>& sinks, const Now& now) {
   const ActionKey key = key_of(admission.action.id);
   if (auto* known = find(key)) {  // of the store, or with more signatures now
     known->signers = admission.signers;
+    if (cancelled) cancel(*known, *cancelled, now);
     return;
   }
   Account& account = accounts_.emplace(key, Account(admission.action, asked)).first->second;
   account.signers = admission.signers;
+  account.cancel = cancelled;
   account.row_version = {instance_, 0};
   store_.put("a/" + key.bytes(), pack_object({ObjectKind::action, asked.text, asked.signatures, {}}));
   watch_end(account);
@@ -415,7 +417,7 @@ bool Books::gate_open(const Member& member, const std::map<SinkId, SinkNotice>& 
     for (const auto& [id, sink] : sinks) {
       if (!account.readable_by(sink.session.investigator)) continue;
       auto demand = account.demands.find(id);
-      if (demand == account.demands.end() || demand->second.held_computed <= member.attached_at) return false;
+      if (demand == account.demands.end() || demand->second.held_computed <= member.here_since) return false;
     }
   }
   return true;

@@ -28,7 +28,7 @@ class Books {
 
   const std::map<core::ActionKey, Account>& all() const { return accounts_; }
   bool has(const core::ActionKey& key) const { return accounts_.contains(key); }
-  void open(const core::Admission& admission, const core::SignedText& asked, const std::map<core::SinkId, SinkNotice>& sinks, const core::Now& now);
+  void open(const core::Admission& admission, const core::SignedText& asked, const std::optional<core::Object>& cancelled, const std::map<core::SinkId, SinkNotice>& sinks, const core::Now& now);
   /// A cancel by someone who may: the action goes to nobody any more, the cancel to everyone who is here.
   void cancel(Account& account, const core::Object& cancel, const core::Now& now);
   Account* find(const core::ActionKey& key);

@@ -72,12 +72,12 @@ void Relay::Inside::pin(const Notice& notice, const Object& object, const Link* 
   if (from) flood(notice.key, object, from);
   if (auto* admission = std::get_if<Admission>(&notice.content)) {
     if (from) tell(Level::info, "action", {{"action", admission->action.id.brief()}, {"name", admission->action.name}, {"from", from->name}});
-    books_.open(*admission, {object.text, object.signatures}, sinks_, now_);
-    apply_cancels(admission->action.id);
+    books_.open(*admission, {object.text, object.signatures}, cancel_of(admission->action.id, admission->signers), sinks_, now_);
   } else if (auto* cancel = std::get_if<CancelAdmission>(&notice.content)) {
     if (from) tell(Level::info, "cancel", {{"action", cancel->cancel.action.brief()}, {"from", from->name}});
     cancels_[cancel->cancel.action][notice.key] = cancel->by;
-    apply_cancels(cancel->cancel.action);
+    Account* account = books_.find(key_of(cancel->cancel.action));
+    if (auto order = account ? cancel_of(cancel->cancel.action, account->signers) : std::nullopt) books_.cancel(*account, *order, now_);
   } else if (auto* relay = std::get_if<RelayNotice>(&notice.content)) {
     relays_[relay->record.relay] = relay->certificate;
     const auto held = map_.records().find(relay->record.relay);
@@ -93,14 +93,12 @@ void Relay::Inside::pin(const Notice& notice, const Object& object, const Link* 
   }
 }
 
-/// Cancel and action may come in either order.
-void Relay::Inside::apply_cancels(const ActionId& action) {
-  auto held = cancels_.find(action);
-  Account* account = books_.find(key_of(action));
-  if (held == cancels_.end() || !account) return;
-  for (const auto& [key, by] : held->second)
-    if (const Pinned* pinned = board_.find(key); pinned && may_cancel(by, account->signers, *membership_.roster()))
-      return books_.cancel(*account, pinned->object, now_);
+/// The cancel of an action, by someone who may, if there is one: it may have come before the action.
+std::optional<Object> Relay::Inside::cancel_of(const ActionId& action, const std::vector<Fingerprint>& signers) const {
+  if (auto held = cancels_.find(action); held != cancels_.end())
+    for (const auto& [key, by] : held->second)
+      if (const Pinned* pinned = board_.find(key); pinned && may_cancel(by, signers, *membership_.roster())) return pinned->object;
+  return {};
 }
 
 void Relay::Inside::way_opened() {

@@ -108,7 +108,7 @@ void Relay::Inside::hello_agent(Link& link, const Hello& hello) {
   member.certificate = hello.proof;
   member.attributes = hello.attributes;
   member.first_seen = member.last_seen = now_.wall;
-  member.attached_at = now_.at;  // rows computed before this do not count the agent here
+  member.here_since = now_.at;
   member.sign_key = certificate->sign_key;
   members_.enter(std::move(member));
   for (const auto& old_home : hello.maybe_at)

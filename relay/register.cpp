@@ -56,7 +56,10 @@ Member* Register::find(const NodeId& agent) {
 }
 
 Member& Register::enter(Member member) {
-  if (const auto* old = find(member.id)) member.first_seen = old->first_seen;
+  if (const auto* old = find(member.id)) {
+    member.first_seen = old->first_seen;
+    member.here_since = old->here_since;
+  }
   read_facts(member);
   write(member);
   return members_[member.id] = std::move(member);

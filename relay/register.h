@@ -22,7 +22,7 @@ struct Member {
   // of this process life:
   core::LinkId link = 0;                       ///< 0: not attached
   std::set<core::ActionKey> confirmed;         ///< what it said, at HELLO, that a reader holds: it has nothing to send of these
-  core::Instant attached_at;
+  core::Instant here_since;                    ///< in this register; rows computed after that count it
   core::SignPublic sign_key;
   std::optional<core::AgentFacts> facts;       ///< read from attributes; none: they could not be read
 };

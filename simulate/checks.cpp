@@ -327,7 +327,7 @@ void Checks::calm(const std::vector<Fleet::Question>& questions) {
   const std::uint64_t before = world.frames();
   world.run([] { return false; }, Duration::seconds(120));
   const std::uint64_t links = fleet_.relays() - 1, leaves = fleet_.agents() + 1;
-  const std::uint64_t beats = 2 * (links * 24 + leaves * 4), renewals = 2 * links * (fleet_.relays() / 4 + 3) + 40;
+  const std::uint64_t beats = 2 * (links * 24 + leaves * 4), renewals = 4 * links * (fleet_.relays() / 4 + 3) + 40;
   check(35, world.frames() - before <= (beats + renewals) * 11 / 10, fmt::format("{} frames in two quiet minutes; {} were to be expected", world.frames() - before, beats + renewals));
 }
 
