@@ -189,3 +189,19 @@ TEST_CASE("no frame between relays holds a result in the clear") {
   REQUIRE(fleet.run_until_complete(id));
   CHECK_FALSE(leaked);
 }
+
+TEST_CASE("a cancelled action starts nowhere any more, and an agent that was away says so when it returns") {
+  Fleet fleet({.relays = 2, .agents = 4});
+  REQUIRE(fleet.settle());
+  fleet.world().crash(fleet.agent(1));
+  const ActionId id = fleet.ask(fleet.question());
+  REQUIRE(fleet.world().run([&] { return fleet.statement(id).answered() == 3; }, seconds(30)));
+  fleet.cancel(id, "asked by mistake");
+  REQUIRE(fleet.world().run([&] { return fleet.mig().published().has_value(); }, seconds(30)));
+  CHECK(fleet.mig().published()->code == VerdictCode::stored);
+  fleet.world().start(fleet.agent(1));
+  REQUIRE(fleet.run_until_complete(id));
+  CHECK(fleet.statement(id).cancelled == 1);
+  CHECK(fleet.statement(id).answered() == 3);
+  CHECK(fleet.world().starts().size() == 3);
+}
