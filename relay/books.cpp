@@ -158,16 +158,17 @@ void Books::offer(Account& account, Member& member, const Now& now) {
     put.objects.push_back(*account.cancel);
   else
     put.objects.push_back({ObjectKind::action, account.asked().text, account.asked().signatures, {}});
-  outlets_.to_agent(member, 1, put);
+  outlets_.to_agent(member, 1, put, account.key().bytes());
   changed(account, now);
 }
 
 void Books::cancel(Account& account, const Object& cancel, const Now& now) {
   if (account.cancel) return;
   account.cancel = cancel;
+  const Bytes key = account.key().bytes();
   for (auto& [id, member] : members_.all()) {
     if (auto said = account.session.find(id); said != account.session.end() && said->second == State::delivered) account.session.erase(said);
-    if (account.session.contains(id) && member.link != 0) outlets_.to_agent(member, 1, Put{{cancel}});  // it runs there
+    if (account.session.contains(id) && member.link != 0) outlets_.to_agent(member, 1, Put{{cancel}}, key);  // it runs there
     offer(account, member, now);
   }
   changed(account, now);
@@ -293,7 +294,7 @@ void Books::confirm(Account& account, std::uint64_t instance, std::uint64_t from
     auto header = logged ? read_reply_header(logged->reply.header) : Result<ReplyHeader>(invalid("gone"));
     if (!header) continue;
     if (Member* member = members_.find(header->agent); member && member->link != 0)
-      outlets_.to_agent(*member, 2, Acks{{}, {account.key()}, {}});
+      outlets_.to_agent(*member, 2, Acks{{}, {account.key()}, {}}, {});
   }
 }
 

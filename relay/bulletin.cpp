@@ -14,10 +14,10 @@ constexpr std::size_t digests_per_frame = 4000;   // about 36 octets each
 
 void Relay::Inside::take(Link& link, const Put& put) {
   const LinkId id = link.id;
-  for (const auto& object : put.objects) {
+  for (const Object* object : in_order_of_effect(put)) {
     Link* still = links_.find(id);  // an object may end the session
     if (!still) return;
-    take(*still, object);
+    take(*still, *object);
   }
 }
 
