@@ -307,15 +307,17 @@ const Row& Books::current_row(Account& account, const Now& now) {
     row.version = account.row_version;
     row.at = now.wall;
     account.last_row = row;
-    account.computed[account.row_version.minor] = now.at;
-    if (account.computed.size() > versions_remembered) account.computed.erase(account.computed.begin());
   }
+  // Also when nothing in it changed: what it says is true of the agents that are here now.
+  account.computed[account.row_version.minor] = now.at;
+  if (account.computed.size() > versions_remembered) account.computed.erase(account.computed.begin());
   return *account.last_row;
 }
 
 void Books::say_row(Account& account, Demand& demand, const SinkNotice& sink, const Now& now) {
   const Row& row = current_row(account, now);
   if (demand.row_held == row.version) {
+    demand.held_computed = now.at;
     demand.row_at = Instant::never();
     return;
   }

@@ -332,11 +332,12 @@ void Checks::calm(const std::vector<Fleet::Question>& questions) {
     const Statement now = fleet_.statement(question.id);
     check(34, now.complete && now.answered() + now.not_targeted + now.cancelled + now.refused == fleet_.agents(), fleet_.lacking(questions));
   }
-  // Quiet: nothing but beats, renewals, and what they cause.
+  // Quiet: nothing but beats, renewals, and what they cause, once a leaf has found out about a wire that broke before.
+  world.run([] { return false; }, limits::dead_leaf + Duration::seconds(15));
   const std::uint64_t before = world.frames();
   world.run([] { return false; }, Duration::seconds(120));
   const std::uint64_t links = fleet_.relays() - 1, leaves = fleet_.agents() + 1;
-  const std::uint64_t beats = 2 * (links * 24 + leaves * 4), renewals = 4 * links * (fleet_.relays() / 4 + 3) + 40;
+  const std::uint64_t beats = 2 * (links * 24 + leaves * 4), renewals = 2 * links * (fleet_.relays() / 4 + 3) + 40;
   check(35, world.frames() - before <= (beats + renewals) * 11 / 10, fmt::format("{} frames in two quiet minutes; {} were to be expected", world.frames() - before, beats + renewals));
 }
 
