@@ -76,6 +76,7 @@ void Checks::disk_replaced(NodeIndex node) {
   std::erase_if(starts_, [&](const auto& entry) { return entry.first.first == node; });
   std::erase_if(handed_, [&](const auto& entry) { return entry.first.first == node; });
   clock_high_.erase(node);
+  std::erase_if(first_high_, [&](const auto& entry) { return std::get<0>(entry.first) == node; });
 }
 
 void Checks::sent(NodeIndex from, NodeIndex to, LinkId link, BytesView frame) {
@@ -112,7 +113,12 @@ void Checks::object_sent(NodeIndex from, NodeIndex to, const Object& object) {
     auto notice = relay::verify_notice(object, fleet_.membership(), fleet_.world().now().wall);
     WallMs& high = clock_high_[from];
     high = std::max(high, fleet_.world().now_of(from).wall);
-    if (notice) check(2, notice->expires > high, fmt::format("relay {} brings back what had expired", from));
+    if (notice) {
+      // A clock that was ahead and is right again may take in new versions; what it purged while ahead stays gone.
+      const WallMs before = first_high_.try_emplace({from, seen->key, seen->version}, high).first->second;
+      const WallMs wall = fleet_.world().now_of(from).wall;
+      check(2, notice->expires > wall && (notice->expires > high || notice->expires <= before), fmt::format("relay {} brings back what had expired", from));
+    }
     if (fleet_.is_relay(to)) {
       // Frames wait for credit: over another link a newer version may have gone already.
       Version& shown = shown_[{from, to, seen->key}];

@@ -71,6 +71,7 @@ class Checks : public Watch {
   std::map<std::tuple<NodeIndex, NodeIndex, core::BoardKey>, core::Version> shown_;  ///< highest version sent to whom, in this life
   std::map<std::pair<NodeIndex, core::BoardKey>, core::Version> held_;   ///< the version on its board, in this life
   std::map<NodeIndex, core::WallMs> clock_high_;
+  std::map<std::tuple<NodeIndex, core::BoardKey, core::Version>, core::WallMs> first_high_;  ///< the clock's highest when it first went out
   std::map<std::pair<NodeIndex, core::ActionKey>, unsigned> starts_;     ///< per journal life
   std::map<std::pair<core::NodeId, core::ActionKey>, std::set<core::NodeId>> ever_started_;
   std::map<std::tuple<core::ActionKey, core::NodeId, core::LogPosition>, core::Hash> log_;
