@@ -1,4 +1,4 @@
-#include "modules/file/gunzip.h"
+#include "modules/scan/gunzip.h"
 
 #include <fmt/format.h>
 #include <zlib.h>
@@ -7,7 +7,7 @@
 
 #include "node/core/check.h"
 
-namespace mig::modules::file {
+namespace mig::modules::scan {
 
 struct Gunzip::Inside {
   z_stream stream{};
@@ -70,4 +70,4 @@ bool Gunzip::finish() {
   return trouble_.empty();
 }
 
-}  // namespace mig::modules::file
+}  // namespace mig::modules::scan

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace mig::modules::file {
+namespace mig::modules::scan {
 
 class Gunzip {
  public:
@@ -40,4 +40,4 @@ class Gunzip {
   bool padding_ = false;         ///< zeros behind the last member, which gzip allows
 };
 
-}  // namespace mig::modules::file
+}  // namespace mig::modules::scan
