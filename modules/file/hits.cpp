@@ -56,7 +56,9 @@ bool Hits::may_take(std::size_t root, std::string_view path, bool directory) con
 }
 
 std::vector<Hit> Hits::take() {
-  std::sort(hits_.begin(), hits_.end(), [](const Hit& a, const Hit& b) { return a.check != b.check ? a.check < b.check : a.path < b.path; });
+  std::sort(hits_.begin(), hits_.end(), [](const Hit& a, const Hit& b) {
+    return a.check != b.check ? a.check < b.check : a.path < b.path;
+  });
   return hits_;
 }
 

@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <re2/re2.h>
+#include <stdlib.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -15,11 +15,14 @@ namespace {
 
 constexpr std::size_t errors_kept = 10'000;
 
-std::int64_t nanoseconds(const timespec& time) { return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec; }
+std::int64_t nanoseconds(const timespec& time) {
+  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
+}
 
 bool details_match(const Check& check, const struct stat& info, const std::string& mode) {
   switch (check.kind) {
-    case CheckKind::mode: return matches(*check.regex, mode);
+    case CheckKind::mode:
+      return matches(*check.regex, mode);
     case CheckKind::size: {
       const auto size = static_cast<std::uint64_t>(info.st_size);
       return size >= check.size.low && size <= check.size.high;
@@ -28,15 +31,18 @@ bool details_match(const Check& check, const struct stat& info, const std::strin
       const std::int64_t at = nanoseconds(info.st_mtim);
       return at > check.after_ns && at < check.before_ns;
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
 }  // namespace
 
 void Tally::error(std::string text) {
-  if (errors.size() < errors_kept) errors.push_back(std::move(text));
-  else ++errors_dropped;
+  if (errors.size() < errors_kept)
+    errors.push_back(std::move(text));
+  else
+    ++errors_dropped;
 }
 
 void Tally::add(Tally other) {
@@ -49,7 +55,9 @@ void Tally::add(Tally other) {
   for (auto& text : other.errors) error(std::move(text));
 }
 
-std::string Judge::File::path() const { return directory.handle ? scan::join(directory.path, name) : directory.path; }
+std::string Judge::File::path() const {
+  return directory.handle ? scan::join(directory.path, name) : directory.path;
+}
 
 Judge::Judge(const Plan& plan, const Scope& scope, scan::Workers& workers, std::size_t worker, Budget& budget)
     : tallies(plan.operations), plan_(plan), scope_(scope), budget_(budget), reader_(workers, worker) {
@@ -61,15 +69,19 @@ bool Judge::enter(scan::Directory& directory, bool crossing) {
   const bool wanted = scope_.enter(directory, crossing, &skipped);
   for (std::size_t operation : skipped) {
     ++tallies[operation].skipped_mounts;
-    tallies[operation].error(fmt::format("skipped {}: a file system of type {}; name it as a path to search it", directory.path, directory.mount->type));
+    tallies[operation].error(
+        fmt::format("skipped {}: a file system of type {}; name it as a path to search it", directory.path,
+                    directory.mount->type));
   }
   return wanted;
 }
 
 void Judge::trouble(const scan::Directory& directory, const char* what, int code) {
   for (std::size_t operation : static_cast<const Lookers*>(directory.note.get())->operations) {
-    if (*what == 'o') ++tallies[operation].open_failed;
-    else ++tallies[operation].short_reads;
+    if (*what == 'o')
+      ++tallies[operation].open_failed;
+    else
+      ++tallies[operation].short_reads;
     tallies[operation].error(fmt::format("ERROR: {} {}: {}", what, directory.path, std::strerror(code)));
   }
 }
@@ -77,7 +89,8 @@ void Judge::trouble(const scan::Directory& directory, const char* what, int code
 void Judge::files(const scan::Directory& directory, std::vector<scan::Entry>& entries) {
   const auto& lookers = *static_cast<const Lookers*>(directory.note.get());
   if (lookers.searches.empty() && lookers.named.empty()) return;
-  if (lookers.limited) std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  if (lookers.limited)
+    std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   std::vector<Search*> searches;
   for (const auto& entry : entries) {
     if (budget_.spent()) return;
@@ -105,17 +118,20 @@ bool Judge::root(scan::Directory& directory) {
   const auto searches = scope_.searches_of_root(directory.path);
   if (stat(directory.real.c_str(), &info) != 0) {
     const int code = errno;
+    auto& operations = static_cast<Lookers*>(directory.note.get())->operations;
+    operations.clear();  // only those who name this very path are told
     for (auto* search : searches)
-      if (auto& operations = static_cast<Lookers*>(directory.note.get())->operations; std::find(operations.begin(), operations.end(), search->operation) == operations.end())
-        operations.push_back(search->operation);
+      if (operations.empty() || operations.back() != search->operation) operations.push_back(search->operation);
     trouble(directory, "open", code);
     return false;
   }
   if (S_ISDIR(info.st_mode)) return true;
   if (!S_ISREG(info.st_mode)) return false;  // devices, pipes and sockets are never opened
-  if (char target[PATH_MAX]; is_link(directory.real) && realpath(directory.real.c_str(), target)) {  // it is reported as its target
+  if (char target[PATH_MAX];
+      is_link(directory.real) && realpath(directory.real.c_str(), target)) {  // it is reported as its target
     directory.path = directory.real = target;
-    if (const auto& shadow = scope_.shadow(); !shadow.empty() && directory.path.starts_with(shadow)) directory.path = directory.path.substr(shadow.size());
+    if (const auto& shadow = scope_.shadow(); !shadow.empty() && directory.path.starts_with(shadow))
+      directory.path = directory.path.substr(shadow.size());
   }
   const std::string name = directory.path.substr(directory.path.rfind('/') + 1);
   File file{directory, AT_FDCWD, name, directory.real.c_str(), true, true, info};
@@ -133,7 +149,8 @@ bool Judge::look(File& file) {
     if (fstatat(file.at, file.opens, &itself, AT_SYMLINK_NOFOLLOW) != 0) return false;
     for (std::size_t i = 0; i < used_; ++i)
       if (i == 0 || opinions_[i].search->operation != opinions_[i - 1].search->operation)
-        error(opinions_[i], fmt::format("ERROR: followSymLink() -> {}: {}", file.path(), std::strerror(code)), &Tally::open_failed);
+        error(opinions_[i], fmt::format("ERROR: followSymLink() -> {}: {}", file.path(), std::strerror(code)),
+              &Tally::open_failed);
     return false;
   }
   return file.have_info = S_ISREG(file.info.st_mode);
@@ -146,8 +163,10 @@ void Judge::error(const Opinion& opinion, std::string text, std::uint64_t Tally:
 }
 
 void Judge::verdict(Opinion& opinion, std::uint32_t check, bool hit) const {
-  if (opinion.search->options.matchall) opinion.out = opinion.out || !hit;
-  else if (hit) opinion.hits.push_back(check);
+  if (opinion.search->options.matchall)
+    opinion.out = opinion.out || !hit;
+  else if (hit)
+    opinion.hits.push_back(check);
 }
 
 void Judge::judge(File& file, const std::vector<Search*>& searches) {
@@ -162,7 +181,8 @@ void Judge::judge(File& file, const std::vector<Search*>& searches) {
   bool details = false, reads = false;
   for (std::size_t i = 0; i < used_; ++i) {
     Opinion& opinion = opinions_[i];
-    if (i == 0 || opinion.search->operation != opinions_[i - 1].search->operation) ++tallies[opinion.search->operation].files_checked;
+    if (i == 0 || opinion.search->operation != opinions_[i - 1].search->operation)
+      ++tallies[opinion.search->operation].files_checked;
     judge_names(file, opinion);
     details = details || (!opinion.out && !opinion.search->details.empty());
   }
@@ -178,7 +198,8 @@ void Judge::judge(File& file, const std::vector<Search*>& searches) {
 void Judge::judge_names(const File& file, Opinion& opinion) {
   for (std::uint32_t check : opinion.search->names) {
     if (opinion.out) return;
-    verdict(opinion, check, opinion.search->checks[check].wants(matches(*opinion.search->checks[check].regex, file.name)));
+    verdict(opinion, check,
+            opinion.search->checks[check].wants(matches(*opinion.search->checks[check].regex, file.name)));
   }
 }
 
@@ -186,12 +207,16 @@ void Judge::judge_details(File& file, Opinion& opinion) {
   std::string mode;
   for (std::uint32_t check : opinion.search->details) {
     if (opinion.out) return;
-    if (mode.empty() && opinion.search->checks[check].kind == CheckKind::mode) mode = mode_text(file.info.st_mode);
-    verdict(opinion, check, opinion.search->checks[check].wants(details_match(opinion.search->checks[check], file.info, mode)));
+    if (mode.empty() && opinion.search->checks[check].kind == CheckKind::mode)
+      mode = mode_text(file.info.st_mode);
+    verdict(
+        opinion, check,
+        opinion.search->checks[check].wants(details_match(opinion.search->checks[check], file.info, mode)));
   }
 }
 
-void Judge::settle_contents(Opinion& opinion, const ContentScan* slow, std::size_t at, bool whole, bool fast) {
+void Judge::settle_contents(Opinion& opinion, const ContentScan* slow, std::size_t at, bool whole,
+                            bool fast) {
   const Search& search = *opinion.search;
   const auto verdicts = slow ? slow->verdicts(at) : std::vector<bool>{};
   std::size_t next = 0;
@@ -217,22 +242,28 @@ void Judge::settle_hashes(Opinion& opinion) {
       if (opinion.out) return;
       const std::string_view sum = digests_[search.checks[check].hash.kind];
       // A sum that could not be made is neither equal nor different.
-      verdict(opinion, check, !sum.empty() && search.checks[check].wants(search.checks[check].hash.digest == sum));
+      verdict(opinion, check,
+              !sum.empty() && search.checks[check].wants(search.checks[check].hash.digest == sum));
     }
     return;
   }
   for (std::size_t kind = 0; kind < scan::hash_kinds; ++kind)
-    if (const std::string_view sum = digests_[static_cast<HashKind>(kind)]; !sum.empty() && (search.hash_kinds >> kind & 1) != 0)
-      search.by_digest.find(static_cast<HashKind>(kind), sum, search.checks, [&](std::uint32_t check) { opinion.hits.push_back(check); });
+    if (const std::string_view sum = digests_[static_cast<HashKind>(kind)];
+        !sum.empty() && (search.hash_kinds >> kind & 1) != 0)
+      search.by_digest.find(static_cast<HashKind>(kind), sum, search.checks,
+                            [&](std::uint32_t check) { opinion.hits.push_back(check); });
   for (std::uint32_t check : search.mismatched_hashes)
-    if (const std::string_view sum = digests_[search.checks[check].hash.kind]; !sum.empty() && search.checks[check].hash.digest != sum) opinion.hits.push_back(check);
+    if (const std::string_view sum = digests_[search.checks[check].hash.kind];
+        !sum.empty() && search.checks[check].hash.digest != sum)
+      opinion.hits.push_back(check);
 }
 
 void Judge::conclude(File& file, Opinion& opinion) {
   Search& search = *opinion.search;
   if (opinion.out || (!search.options.matchall && opinion.hits.empty())) return;
   if (!look(file)) return;
-  Hit hit{file.path(), file.directory.root, 0, static_cast<std::uint64_t>(file.info.st_size), file.info.st_mode, file.info.st_mtim, {}};
+  Hit hit{file.path(),       file.directory.root, 0, static_cast<std::uint64_t>(file.info.st_size),
+          file.info.st_mode, file.info.st_mtim,   {}};
   if (search.options.matchall) {
     if (const auto sum = digests_[HashKind::sha256]; search.options.returnsha256 && !sum.empty()) {
       hit.sha256 = core::to_hex(core::Bytes(sum));

@@ -1,5 +1,5 @@
-// Judges files by every search that looks at them: names first, then what stat(2) says, then contents and all hashes in
-// one reading.
+// Judges files by every search that looks at them: names first, then what stat(2) says, then contents and all
+// hashes in one reading.
 #pragma once
 
 #include <sys/stat.h>
@@ -20,7 +20,7 @@ namespace mig::modules::file {
 /// What one operation learns beside its hits.
 struct Tally {
   std::uint64_t files_checked = 0, open_failed = 0, short_reads = 0, long_lines = 0, skipped_mounts = 0;
-  std::vector<std::string> errors;   ///< at most errors_kept; the rest is counted
+  std::vector<std::string> errors;  ///< at most errors_kept; the rest is counted
   std::uint64_t errors_dropped = 0;
   void error(std::string text);
   void add(Tally other);
@@ -51,9 +51,9 @@ class Judge final : public scan::Visitor {
   /// A file and where it is found. The path is put together only when it is needed.
   struct File {
     const scan::Directory& directory;
-    int at;                    ///< directory to open it from
-    std::string_view name;     ///< as results name it
-    const char* opens;         ///< as it is opened from `at`
+    int at;                 ///< directory to open it from
+    std::string_view name;  ///< as results name it
+    const char* opens;      ///< as it is opened from `at`
     bool link;
     bool have_info = false;
     struct stat info {};
@@ -62,8 +62,8 @@ class Judge final : public scan::Visitor {
   /// One search's opinion of the file at hand.
   struct Opinion {
     Search* search = nullptr;
-    bool out = false;                  ///< matchall, and something failed
-    std::vector<std::uint32_t> hits;   ///< checks that hit, without matchall
+    bool out = false;                 ///< matchall, and something failed
+    std::vector<std::uint32_t> hits;  ///< checks that hit, without matchall
     bool reads() const { return !out && search->reads(); }
   };
 
@@ -86,9 +86,9 @@ class Judge final : public scan::Visitor {
   std::unique_ptr<scan::LineScan> lines_;
   scan::Digests digests_;
   std::vector<Opinion> opinions_;
-  std::size_t used_ = 0;                  ///< of opinions_
+  std::size_t used_ = 0;  ///< of opinions_
   std::vector<Opinion*> plain_, unpacking_;
-  std::vector<const Search*> group_;      ///< whose expressions stand in wanted_
+  std::vector<const Search*> group_;  ///< whose expressions stand in wanted_
   std::vector<unsigned> wanted_;
 };
 

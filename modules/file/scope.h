@@ -13,10 +13,10 @@ namespace mig::modules::file {
 
 /// Who looks at the files of one directory. Hangs at Directory::note.
 struct Lookers {
-  std::vector<Search*> searches;                          ///< at every file
-  std::vector<std::pair<std::string, Search*>> named;     ///< at the file of this name
-  std::vector<std::size_t> operations;                    ///< of all of them, sorted, each once
-  bool limited = false;                                   ///< some search ends after so many hits
+  std::vector<Search*> searches;                       ///< at every file
+  std::vector<std::pair<std::string, Search*>> named;  ///< at the file of this name
+  std::vector<std::size_t> operations;                 ///< of all of them, sorted, each once
+  bool limited = false;                                ///< some search ends after so many hits
 };
 
 class Scope {
@@ -40,7 +40,8 @@ class Scope {
   const Host& host_;
   const scan::Mounts& mounts_;
   std::vector<scan::Directory> roots_;
-  std::multimap<std::string, std::pair<std::string, Search*>> by_parent_;  ///< directory -> name of a path in it
+  std::multimap<std::string, std::pair<std::string, Search*>>
+      by_parent_;  ///< directory -> name of a path in it
 };
 
 bool is_link(const std::string& path);

@@ -23,9 +23,12 @@ void make_finder(Plan& plan) {
   for (Search& search : plan.searches) {
     for (std::uint32_t index : search.contents) {
       Check& check = search.checks[index];
-      if (check.finder >= 0 && !plan.finder->covers(static_cast<std::size_t>(check.finder))) check.finder = -1;
-      if (check.finder >= 0) search.wanted.push_back(static_cast<unsigned>(check.finder));
-      else search.slow_contents = true;
+      if (check.finder >= 0 && !plan.finder->covers(static_cast<std::size_t>(check.finder)))
+        check.finder = -1;
+      if (check.finder >= 0)
+        search.wanted.push_back(static_cast<unsigned>(check.finder));
+      else
+        search.slow_contents = true;
     }
   }
 }

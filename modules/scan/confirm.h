@@ -10,11 +10,12 @@
 
 namespace mig::modules::scan {
 
-/// Like Go's regexp: bytes that are no UTF-8 count as U+FFFD, one each. The replaced text is made once for all
-/// expressions. An open end has one byte of context, to which ^, $ and \b pay heed.
+/// Like Go's regexp: bytes that are no UTF-8 count as U+FFFD, one each. The replaced text is made once for
+/// all expressions. An open end has one byte of context, to which ^, $ and \b pay heed.
 class Matcher {
  public:
-  Matcher(std::string_view text, bool begins, bool ends) : text_(text), skip_(begins ? 0 : 1), keep_(ends ? 0 : 1) {}
+  Matcher(std::string_view text, bool begins, bool ends)
+      : text_(text), skip_(begins ? 0 : 1), keep_(ends ? 0 : 1) {}
 
   bool operator()(const re2::RE2& regex) {
     if (search(regex, text_)) return true;
@@ -27,7 +28,8 @@ class Matcher {
 
  private:
   bool search(const re2::RE2& regex, std::string_view text) const {
-    return regex.Match(re2::StringPiece(text.data(), text.size()), skip_, text.size() - keep_, re2::RE2::UNANCHORED, nullptr, 0);
+    return regex.Match(re2::StringPiece(text.data(), text.size()), skip_, text.size() - keep_,
+                       re2::RE2::UNANCHORED, nullptr, 0);
   }
   /// The bytes of context stay one byte each: to ^, $ and \b they are only word or not.
   std::string replace_inside() const {

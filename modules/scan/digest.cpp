@@ -10,7 +10,8 @@ namespace {
 /// Looked up once: that takes longer than hashing a small file.
 EVP_MD* algorithm(std::size_t kind) {
   static const std::array<EVP_MD*, hash_kinds> all = [] {
-    constexpr std::array<const char*, hash_kinds> names = {"MD5", "SHA1", "SHA256", "SHA384", "SHA512", "SHA3-224", "SHA3-256", "SHA3-384", "SHA3-512"};
+    constexpr std::array<const char*, hash_kinds> names = {
+        "MD5", "SHA1", "SHA256", "SHA384", "SHA512", "SHA3-224", "SHA3-256", "SHA3-384", "SHA3-512"};
     std::array<EVP_MD*, hash_kinds> out{};
     for (std::size_t i = 0; i < hash_kinds; ++i) out[i] = EVP_MD_fetch(nullptr, names[i], nullptr);
     return out;
@@ -30,13 +31,17 @@ void Digests::begin(unsigned kinds) {
     sums_[i].clear();
     if ((kinds >> i & 1) == 0) continue;
     if (!contexts_[i]) contexts_[i].reset(EVP_MD_CTX_new());
-    MIG_CHECK(contexts_[i] && algorithm(i) && EVP_DigestInit_ex2(contexts_[i].get(), algorithm(i), nullptr) == 1, "libcrypto has this hash");
+    MIG_CHECK(
+        contexts_[i] && algorithm(i) && EVP_DigestInit_ex2(contexts_[i].get(), algorithm(i), nullptr) == 1,
+        "libcrypto has this hash");
   }
 }
 
 void Digests::update(std::string_view bytes) {
   for (std::size_t i = 0; i < hash_kinds; ++i)
-    if ((kinds_ >> i & 1) != 0) MIG_CHECK(EVP_DigestUpdate(contexts_[i].get(), bytes.data(), bytes.size()) == 1, "hashing memory cannot fail");
+    if ((kinds_ >> i & 1) != 0)
+      MIG_CHECK(EVP_DigestUpdate(contexts_[i].get(), bytes.data(), bytes.size()) == 1,
+                "hashing memory cannot fail");
 }
 
 void Digests::finish() {

@@ -40,18 +40,21 @@ Finder::Finder(std::vector<Regex> expressions, const std::vector<std::string>& b
 Finder::~Finder() { hs_free_database(database_); }
 
 /// What the automaton's compiler refuses is left out, one by one.
-void Finder::compile(std::vector<std::string> texts, std::vector<unsigned> flags, std::vector<unsigned> numbers) {
+void Finder::compile(std::vector<std::string> texts, std::vector<unsigned> flags,
+                     std::vector<unsigned> numbers) {
   while (!texts.empty() && database_ == nullptr) {
     std::vector<const char*> pointers;
     for (const auto& text : texts) pointers.push_back(text.c_str());
     hs_compile_error_t* error = nullptr;
-    const auto code = hs_compile_multi(pointers.data(), flags.data(), numbers.data(), static_cast<unsigned>(texts.size()), HS_MODE_BLOCK,
-                                       nullptr, &database_, &error);
+    const auto code =
+        hs_compile_multi(pointers.data(), flags.data(), numbers.data(), static_cast<unsigned>(texts.size()),
+                         HS_MODE_BLOCK, nullptr, &database_, &error);
     if (code == HS_SUCCESS) break;
     database_ = nullptr;
     const int bad = error ? error->expression : -1;
     if (error) hs_free_compile_error(error);
-    if (bad < 0 || static_cast<std::size_t>(bad) >= texts.size()) return;  // all of them together are too much
+    if (bad < 0 || static_cast<std::size_t>(bad) >= texts.size())
+      return;  // all of them together are too much
     texts.erase(texts.begin() + bad);
     flags.erase(flags.begin() + bad);
     numbers.erase(numbers.begin() + bad);
@@ -61,7 +64,8 @@ void Finder::compile(std::vector<std::string> texts, std::vector<unsigned> flags
 }
 
 Finder::Scratch::Scratch(const Finder& finder) {
-  if (finder.database_ != nullptr) MIG_CHECK(hs_alloc_scratch(finder.database_, &scratch_) == HS_SUCCESS, "the finder has memory to begin");
+  if (finder.database_ != nullptr)
+    MIG_CHECK(hs_alloc_scratch(finder.database_, &scratch_) == HS_SUCCESS, "the finder has memory to begin");
 }
 Finder::Scratch::~Scratch() { hs_free_scratch(scratch_); }
 
@@ -75,7 +79,8 @@ bool Finder::scan(std::string_view block, Scratch& scratch, Candidate candidate,
     auto* inside = static_cast<Call*>(at);
     return inside->candidate(inside->context, id, static_cast<std::size_t>(to)) ? 1 : 0;
   };
-  return hs_scan(database_, block.data(), static_cast<unsigned>(block.size()), 0, scratch.scratch_, on_match, &call) == HS_SUCCESS;
+  return hs_scan(database_, block.data(), static_cast<unsigned>(block.size()), 0, scratch.scratch_, on_match,
+                 &call) == HS_SUCCESS;
 }
 
 }  // namespace mig::modules::scan

@@ -1,4 +1,5 @@
-// Many expressions looked for at once: a byte automaton finds where one may match, its caller asks RE2 whether it does.
+// Many expressions looked for at once: a byte automaton finds where one may match, its caller asks RE2
+// whether it does.
 #pragma once
 
 #include <cstdint>

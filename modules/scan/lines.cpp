@@ -17,7 +17,12 @@ std::size_t last_newline(std::string_view text) {
 }  // namespace
 
 LineScan::LineScan(const Finder& finder, std::size_t line_max, std::size_t overlap)
-    : finder_(finder), scratch_(finder), line_max_(line_max), overlap_(overlap), wanted_(finder.size(), 0), matched_(finder.size(), 0),
+    : finder_(finder),
+      scratch_(finder),
+      line_max_(line_max),
+      overlap_(overlap),
+      wanted_(finder.size(), 0),
+      matched_(finder.size(), 0),
       tried_(finder.size(), 0) {}
 
 void LineScan::begin(const std::vector<unsigned>& wanted) {
@@ -61,7 +66,12 @@ void LineScan::block(std::string_view text, bool begins, bool ends) {
   ends_ = ends;
   line_begin_ = line_end_ = 0;
   ++line_number_;
-  finder_.scan(text, scratch_, [](void* self, unsigned number, std::size_t end) { return static_cast<LineScan*>(self)->candidate(number, end); }, this);
+  finder_.scan(
+      text, scratch_,
+      [](void* self, unsigned number, std::size_t end) {
+        return static_cast<LineScan*>(self)->candidate(number, end);
+      },
+      this);
 }
 
 /// The line at hand is longer than we hold: matches what there is, then keeps its tail.
@@ -116,7 +126,8 @@ void LineScan::finish(std::string_view bytes) {
 
 void LineScan::cut() {
   if (carry_.empty() || !undecided()) return;
-  carry_ += 'x';  // the byte after what we have is not known; a word character and no end of line is the cautious guess
+  carry_ += 'x';  // the byte after what we have is not known; a word character and no end of line is the
+                  // cautious guess
   block(carry_, carry_begins_, false);
   carry_.clear();
 }

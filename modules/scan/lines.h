@@ -1,9 +1,10 @@
 // Looks for the expressions of a Finder on the lines of one file after the other, in bounded memory.
 //
-// A line ends at "\n", and one "\r" before it does not belong to it; the last line needs no newline. A line of up to
-// line_bytes_max is matched as a whole. A longer one (a disk image, a dump) is matched in overlapping windows: what
-// matches within line_overlap bytes is found wherever it lies, and ^, $ and \b know the true neighbours of a window.
-// Only a match longer than the overlap, in a line longer than the maximum, can be missed; such lines are counted.
+// A line ends at "\n", and one "\r" before it does not belong to it; the last line needs no newline. A line
+// of up to line_bytes_max is matched as a whole. A longer one (a disk image, a dump) is matched in
+// overlapping windows: what matches within line_overlap bytes is found wherever it lies, and ^, $ and \b know
+// the true neighbours of a window. Only a match longer than the overlap, in a line longer than the maximum,
+// can be missed; such lines are counted.
 #pragma once
 
 #include <cstdint>
@@ -21,12 +22,14 @@ constexpr std::size_t line_overlap = 1024 * 1024;
 class LineScan {
  public:
   /// `finder` must outlive it. One a thread; it serves any number of files.
-  explicit LineScan(const Finder& finder, std::size_t line_max = line_bytes_max, std::size_t overlap = line_overlap);
+  explicit LineScan(const Finder& finder, std::size_t line_max = line_bytes_max,
+                    std::size_t overlap = line_overlap);
 
   /// Begins a file on which these expressions are looked for.
   void begin(const std::vector<unsigned>& wanted);
   void feed(std::string_view bytes);
-  /// The file has ended: judges the last line. With `bytes`, which are fed first and, if they are all, not copied.
+  /// The file has ended: judges the last line. With `bytes`, which are fed first and, if they are all, not
+  /// copied.
   void finish(std::string_view bytes = {});
   /// The rest cannot be read: judges what there is as the beginning of a line.
   void cut();

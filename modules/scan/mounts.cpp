@@ -9,7 +9,9 @@
 namespace mig::modules::scan {
 namespace {
 
-bool is_one_of(std::string_view type, std::initializer_list<std::string_view> list) { return std::find(list.begin(), list.end(), type) != list.end(); }
+bool is_one_of(std::string_view type, std::initializer_list<std::string_view> list) {
+  return std::find(list.begin(), list.end(), type) != list.end();
+}
 
 /// The kernel writes blanks and backslashes as \040.
 std::string plain_text(std::string_view text) {
@@ -48,10 +50,15 @@ Mounts::Mounts(std::string_view table) {
     mount.at = plain_text(fields[4]);
     mount.type = *(dash + 1);
     const std::string_view type = mount.type;
-    mount.kernel = is_one_of(type, {"proc", "sysfs", "debugfs", "tracefs", "securityfs", "configfs", "pstore", "bpf", "cgroup", "cgroup2", "efivarfs", "fusectl", "mqueue",
-                                    "devpts", "binfmt_misc", "autofs", "selinuxfs", "rpc_pipefs", "nsfs", "nfsd", "devtmpfs"});
-    mount.remote = type.starts_with("nfs") || type.starts_with("fuse.") || is_one_of(type, {"cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "ncpfs", "ocfs2", "gfs2", "fuse", "virtiofs"});
-    mount.plain = is_one_of(type, {"ext2", "ext3", "ext4", "xfs", "btrfs", "tmpfs", "f2fs", "overlay", "zfs", "squashfs", "erofs", "vfat", "iso9660", "ramfs"});
+    mount.kernel = is_one_of(
+        type, {"proc",        "sysfs",  "debugfs",   "tracefs",    "securityfs", "configfs", "pstore",
+               "bpf",         "cgroup", "cgroup2",   "efivarfs",   "fusectl",    "mqueue",   "devpts",
+               "binfmt_misc", "autofs", "selinuxfs", "rpc_pipefs", "nsfs",       "nfsd",     "devtmpfs"});
+    mount.remote = type.starts_with("nfs") || type.starts_with("fuse.") ||
+                   is_one_of(type, {"cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre",
+                                    "ncpfs", "ocfs2", "gfs2", "fuse", "virtiofs"});
+    mount.plain = is_one_of(type, {"ext2", "ext3", "ext4", "xfs", "btrfs", "tmpfs", "f2fs", "overlay", "zfs",
+                                   "squashfs", "erofs", "vfat", "iso9660", "ramfs"});
     mounts_[mount.at] = mount;  // what is mounted later lies on top
   }
 }

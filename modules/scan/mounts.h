@@ -9,9 +9,9 @@ namespace mig::modules::scan {
 
 struct Mount {
   std::string at, type;
-  bool kernel = false;   ///< /proc, /sys and their like: no files on a disk; reading some waits or never ends
-  bool remote = false;   ///< another machine answers, or nobody does
-  bool plain = false;    ///< a read that gives less than was asked for has reached the end
+  bool kernel = false;  ///< /proc, /sys and their like: no files on a disk; reading some waits or never ends
+  bool remote = false;  ///< another machine answers, or nobody does
+  bool plain = false;   ///< a read that gives less than was asked for has reached the end
 };
 
 class Mounts {

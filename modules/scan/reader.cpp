@@ -22,7 +22,9 @@ class Footprint {
     if (mincore(map, size, resident_.data()) != 0) resident_.clear();
     munmap(map, size);
     const auto begun = std::min<std::size_t>(resident_.size(), 2 * seen / page);
-    const bool cold = begun < resident_.size() && std::none_of(resident_.begin() + static_cast<std::ptrdiff_t>(begun), resident_.end(), [](unsigned char in) { return in & 1; });
+    const bool cold =
+        begun < resident_.size() && std::none_of(resident_.begin() + static_cast<std::ptrdiff_t>(begun),
+                                                 resident_.end(), [](unsigned char in) { return in & 1; });
     if (cold) std::fill(resident_.begin(), resident_.end(), 0);
   }
   /// What lies before `end` and was not in memory goes.
@@ -30,8 +32,11 @@ class Footprint {
     for (std::size_t at = begin / page; at < std::min<std::size_t>(end / page + 1, resident_.size());) {
       const std::size_t from = at;
       const bool was_in = resident_[from] & 1;
-      while (at < std::min<std::size_t>(end / page + 1, resident_.size()) && (resident_[at] & 1) == was_in) ++at;
-      if (!was_in) posix_fadvise(fd_, static_cast<off_t>(from * page), static_cast<off_t>((at - from) * page), POSIX_FADV_DONTNEED);
+      while (at < std::min<std::size_t>(end / page + 1, resident_.size()) && (resident_[at] & 1) == was_in)
+        ++at;
+      if (!was_in)
+        posix_fadvise(fd_, static_cast<off_t>(from * page), static_cast<off_t>((at - from) * page),
+                      POSIX_FADV_DONTNEED);
     }
   }
 
@@ -43,7 +48,8 @@ class Footprint {
 
 }  // namespace
 
-Reader::Reader(Workers& workers, std::size_t worker) : workers_(workers), worker_(worker), buffer_(piece_bytes) {}
+Reader::Reader(Workers& workers, std::size_t worker)
+    : workers_(workers), worker_(worker), buffer_(piece_bytes) {}
 
 Reader::End Reader::read(int fd, bool plain, const Take& take) {
   std::unique_ptr<Footprint> footprint;
@@ -64,7 +70,8 @@ Reader::End Reader::read(int fd, bool plain, const Take& take) {
     // A disk's error in the middle also gives a short read, but one that ends with a page.
     const bool last = bytes == 0 || (plain && bytes < buffer_.size() && bytes % 4096 != 0);
     if (bytes == buffer_.size() && done == 0)
-      if (struct stat info {}; fstat(fd, &info) == 0 && static_cast<std::uint64_t>(info.st_size) >= large_bytes)
+      if (struct stat info{};
+          fstat(fd, &info) == 0 && static_cast<std::uint64_t>(info.st_size) >= large_bytes)
         footprint = std::make_unique<Footprint>(fd, static_cast<std::uint64_t>(info.st_size), bytes);
     done += bytes;
     const bool more = take({buffer_.data(), bytes}, last);

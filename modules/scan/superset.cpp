@@ -61,16 +61,29 @@ class Translator {
   bool piece() {
     const char c = take();
     switch (c) {
-      case '(': return open_group();
-      case ')': return quantified(")");
-      case '|': out_.text += '|'; return true;
-      case '^': return assertion("^");
-      case '$': return assertion("(?:\\r?$)");
-      case '.': return any("[^\\n]");
-      case '[': return bracket();
-      case '\\': return escape();
-      case '*': case '+': case '?': return false;  // what they stand behind is not known here
-      default: break;
+      case '(':
+        return open_group();
+      case ')':
+        return quantified(")");
+      case '|':
+        out_.text += '|';
+        return true;
+      case '^':
+        return assertion("^");
+      case '$':
+        return assertion("(?:\\r?$)");
+      case '.':
+        return any("[^\\n]");
+      case '[':
+        return bracket();
+      case '\\':
+        return escape();
+      case '*':
+      case '+':
+      case '?':
+        return false;  // what they stand behind is not known here
+      default:
+        break;
     }
     return literal(c);
   }
@@ -86,7 +99,7 @@ class Translator {
   }
 
   struct Repeat {
-    std::string text;            ///< as written; empty if there is none
+    std::string text;  ///< as written; empty if there is none
     unsigned low = 1, high = 1;
     bool endless = false;
   };
@@ -103,8 +116,10 @@ class Translator {
       if (!number(inside.substr(0, comma), out.low)) return out;
       out.high = out.low;
       if (comma != inside.npos) {
-        if (comma + 1 == inside.size()) out.endless = true;
-        else if (!number(inside.substr(comma + 1), out.high)) return Repeat{};
+        if (comma + 1 == inside.size())
+          out.endless = true;
+        else if (!number(inside.substr(comma + 1), out.high))
+          return Repeat{};
       }
       out.text = rest_.substr(0, end + 1);
       rest_.remove_prefix(end + 1);
@@ -123,7 +138,9 @@ class Translator {
     out_.text += atom + repeat().text;
     return !repeated_again();
   }
-  bool repeated_again() const { return !rest_.empty() && (rest_.front() == '*' || rest_.front() == '+' || rest_.front() == '?'); }
+  bool repeated_again() const {
+    return !rest_.empty() && (rest_.front() == '*' || rest_.front() == '+' || rest_.front() == '?');
+  }
 
   bool assertion(const std::string& text) {
     out_.text += text;
@@ -133,8 +150,12 @@ class Translator {
   /// A set that holds characters beyond ASCII: one of them is up to four bytes.
   bool any(const std::string& set) {
     const Repeat times = repeat();
-    if (times.endless) out_.text += times.low == 0 ? set + "*" : times.low == 1 ? set + "+" : fmt::format("{}{{{},}}", set, times.low);
-    else out_.text += fmt::format("{}{{{},{}}}", set, times.low, std::max(1U, times.high) * 4);
+    if (times.endless)
+      out_.text += times.low == 0   ? set + "*"
+                   : times.low == 1 ? set + "+"
+                                    : fmt::format("{}{{{},}}", set, times.low);
+    else
+      out_.text += fmt::format("{}{{{},{}}}", set, times.low, std::max(1U, times.high) * 4);
     return !repeated_again();
   }
 
@@ -186,12 +207,18 @@ class Translator {
   /// A single character behind a backslash, in a set or outside; none if it is something else.
   std::optional<unsigned> character(char c) {
     switch (c) {
-      case 'a': return '\a';
-      case 'f': return '\f';
-      case 'n': return '\n';
-      case 'r': return '\r';
-      case 't': return '\t';
-      case 'v': return '\v';
+      case 'a':
+        return '\a';
+      case 'f':
+        return '\f';
+      case 'n':
+        return '\n';
+      case 'r':
+        return '\r';
+      case 't':
+        return '\t';
+      case 'v':
+        return '\v';
       case 'x': {
         std::string_view digits = rest_.substr(0, 2);
         if (rest_.starts_with("{")) {
@@ -204,10 +231,12 @@ class Translator {
         }
         unsigned value = 0;
         auto [end, trouble] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
-        if (digits.empty() || trouble != std::errc() || end != digits.data() + digits.size() || value >= 0x80) return std::nullopt;
+        if (digits.empty() || trouble != std::errc() || end != digits.data() + digits.size() || value >= 0x80)
+          return std::nullopt;
         return value;
       }
-      default: break;
+      default:
+        break;
     }
     if (is_letter(c) || is_digit(c) || (c & 0x80) != 0) return std::nullopt;
     return static_cast<unsigned char>(c);
@@ -217,16 +246,27 @@ class Translator {
     if (rest_.empty()) return false;
     const char c = take();
     switch (c) {
-      case 'd': return of(digits);
-      case 'w': return of(word);
-      case 's': return of(space);
-      case 'D': return outside(digits);
-      case 'W': return outside(word);
-      case 'S': return outside(space);
-      case 'b': case 'B': return repeat().text.empty();  // asks of the neighbours: left to RE2
-      case 'A': return assertion("^");
-      case 'z': return assertion("(?:\\r?$)");
-      default: break;
+      case 'd':
+        return of(digits);
+      case 'w':
+        return of(word);
+      case 's':
+        return of(space);
+      case 'D':
+        return outside(digits);
+      case 'W':
+        return outside(word);
+      case 'S':
+        return outside(space);
+      case 'b':
+      case 'B':
+        return repeat().text.empty();  // asks of the neighbours: left to RE2
+      case 'A':
+        return assertion("^");
+      case 'z':
+        return assertion("(?:\\r?$)");
+      default:
+        break;
     }
     auto one = character(c);
     if (!one) return false;
@@ -249,7 +289,8 @@ class Translator {
         continue;
       }
       const char c = take();
-      if (c == '\\' && !rest_.empty() && (rest_.front() == 'd' || rest_.front() == 'w' || rest_.front() == 's')) {
+      if (c == '\\' && !rest_.empty() &&
+          (rest_.front() == 'd' || rest_.front() == 'w' || rest_.front() == 's')) {
         const char kind = take();
         set |= kind == 'd' ? digits : kind == 'w' ? word : space;
         continue;

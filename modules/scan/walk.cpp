@@ -29,7 +29,10 @@ struct KernelEntry {
 unsigned char type_of(int fd, const char* name) {
   struct stat info {};
   if (fstatat(fd, name, &info, AT_SYMLINK_NOFOLLOW) != 0) return DT_UNKNOWN;
-  return S_ISDIR(info.st_mode) ? DT_DIR : S_ISREG(info.st_mode) ? DT_REG : S_ISLNK(info.st_mode) ? DT_LNK : DT_UNKNOWN;
+  return S_ISDIR(info.st_mode)   ? DT_DIR
+         : S_ISREG(info.st_mode) ? DT_REG
+         : S_ISLNK(info.st_mode) ? DT_LNK
+                                 : DT_UNKNOWN;
 }
 
 }  // namespace
@@ -56,14 +59,17 @@ void Walk::add_root(std::size_t worker, Directory root) {
   go_in(worker, nullptr, real, std::move(root));
 }
 
-void Walk::go_in(std::size_t worker, const std::shared_ptr<Handle>& parent, const std::string& name, Directory directory) {
+void Walk::go_in(std::size_t worker, const std::shared_ptr<Handle>& parent, const std::string& name,
+                 Directory directory) {
   if (!workers_.go_on(worker)) return;
   // A root may be a link to a directory; below it none is followed, whatever is swapped under us.
   const bool is_root = name == directory.real;
   const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (is_root ? 0 : O_NOFOLLOW);
   const int fd = parent ? openat(parent->fd(), name.c_str(), flags) : open(directory.real.c_str(), flags);
   if (fd < 0) {
-    if (errno != ENOENT || is_root) visitors_[worker]->trouble(directory, "open", errno);  // what vanished since its parent was read is no error
+    if (errno != ENOENT || is_root)
+      visitors_[worker]->trouble(directory, "open",
+                                 errno);  // what vanished since its parent was read is no error
     return;
   }
   directory.handle = std::make_shared<Handle>(fd);
@@ -72,11 +78,17 @@ void Walk::go_in(std::size_t worker, const std::shared_ptr<Handle>& parent, cons
   std::sort(below.begin(), below.end(), std::greater<>());  // the last one added is walked first
   const auto handle = Handle::open_ones() < handles_most ? directory.handle : nullptr;
   for (auto& child_name : below) {
-    Directory child{join(directory.path, child_name), join(directory.real, child_name), directory.root, directory.mount, nullptr, nullptr};
+    Directory child{join(directory.path, child_name),
+                    join(directory.real, child_name),
+                    directory.root,
+                    directory.mount,
+                    nullptr,
+                    nullptr};
     const Mount* mounted = mounts_.exactly_at(child.real);
     if (mounted) child.mount = mounted;
     if (!visitors_[worker]->enter(child, mounted != nullptr)) continue;
-    workers_.add(worker, [this, handle, child = std::move(child), name = std::move(child_name)](std::size_t who) mutable { go_in(who, handle, name, std::move(child)); });
+    workers_.add(worker, [this, handle, child = std::move(child), name = std::move(child_name)](
+                             std::size_t who) mutable { go_in(who, handle, name, std::move(child)); });
   }
 }
 

@@ -1,7 +1,8 @@
 // Walks directory trees with several threads: large buffers, no stat, nothing followed below a root.
 //
-// A directory is opened relative to its parent and must not have become a link since. Its entries are shown in pieces
-// while it is open; then its directories are walked in the order of their names, as far as one thread goes.
+// A directory is opened relative to its parent and must not have become a link since. Its entries are shown
+// in pieces while it is open; then its directories are walked in the order of their names, as far as one
+// thread goes.
 #pragma once
 
 #include <memory>
@@ -29,8 +30,8 @@ class Handle {
 };
 
 struct Directory {
-  std::string path, real;          ///< as results name it; where it is
-  std::size_t root = 0;            ///< number of the root it was reached from
+  std::string path, real;  ///< as results name it; where it is
+  std::size_t root = 0;    ///< number of the root it was reached from
   const Mount* mount = nullptr;
   std::shared_ptr<Handle> handle;  ///< while it is read, and as long as children hold it
   std::shared_ptr<void> note;      ///< the visitor's
@@ -56,12 +57,14 @@ std::string join(const std::string& directory, std::string_view name);
 class Walk {
  public:
   /// `visitors`: as many as there are workers.
-  Walk(Workers& workers, const Mounts& mounts, std::vector<Visitor*> visitors) : workers_(workers), mounts_(mounts), visitors_(std::move(visitors)) {}
+  Walk(Workers& workers, const Mounts& mounts, std::vector<Visitor*> visitors)
+      : workers_(workers), mounts_(mounts), visitors_(std::move(visitors)) {}
   /// From within a task of that worker.
   void add_root(std::size_t worker, Directory root);
 
  private:
-  void go_in(std::size_t worker, const std::shared_ptr<Handle>& parent, const std::string& name, Directory directory);
+  void go_in(std::size_t worker, const std::shared_ptr<Handle>& parent, const std::string& name,
+             Directory directory);
   void read(std::size_t worker, Directory& directory, std::vector<std::string>& below);
 
   Workers& workers_;

@@ -27,7 +27,8 @@ void step_back() {
 
 Workers::Workers(const Pace& pace, Budget& budget) : pace_(pace), budget_(budget) {
   const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
-  for (std::size_t i = 0; i < std::clamp<std::size_t>(pace.threads, 1, processors); ++i) stacks_.push_back(std::make_unique<Stack>());
+  for (std::size_t i = 0; i < std::clamp<std::size_t>(pace.threads, 1, processors); ++i)
+    stacks_.push_back(std::make_unique<Stack>());
 }
 
 void Workers::add(std::size_t worker, Task task) {
@@ -75,7 +76,8 @@ void Workers::work(std::size_t worker) {
     std::unique_lock lock(idle_mutex_);
     if (unfinished_ == 0) return;
     ++idle_;
-    // A task may have been added between the look and here: a short wait instead of a second look under the lock.
+    // A task may have been added between the look and here: a short wait instead of a second look under the
+    // lock.
     more_.wait_for(lock, std::chrono::milliseconds(1));
     --idle_;
   }
@@ -109,7 +111,8 @@ bool Workers::go_on(std::size_t worker) {
     Stack& mine = *stacks_[worker];
     const auto worked = Clock::now() - mine.working_since;
     if (worked >= turn) {
-      wait(std::chrono::duration_cast<Clock::duration>(worked * ((100 - pace_.cpu_percent) / pace_.cpu_percent)));
+      wait(std::chrono::duration_cast<Clock::duration>(worked *
+                                                       ((100 - pace_.cpu_percent) / pace_.cpu_percent)));
       mine.working_since = Clock::now();
     }
   }
