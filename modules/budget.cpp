@@ -15,11 +15,10 @@ Budget::Budget(double seconds, std::size_t bytes)
       bytes_max_(bytes) {}
 
 bool Budget::spent() {
-  if (timed_out_ || stopped_.load(std::memory_order_relaxed)) return true;
+  if (timed_out_.load(std::memory_order_relaxed) || stopped_.load(std::memory_order_relaxed)) return true;
   if (bytes_max_ != 0 && bytes_used_ > bytes_max_) return true;
-  if (seconds_ > 0 && asked_++ % asks_between_clock_reads == 0)
-    timed_out_ = std::chrono::steady_clock::now() >= deadline_;
-  return timed_out_;
+  if (seconds_ > 0 && asked_.fetch_add(1, std::memory_order_relaxed) % asks_between_clock_reads == 0 && std::chrono::steady_clock::now() >= deadline_) timed_out_ = true;
+  return timed_out_.load(std::memory_order_relaxed);
 }
 
 Budget::Limit Budget::limit() const {
