@@ -14,23 +14,36 @@ class Budget {
   Budget(double seconds, std::size_t bytes);
   /// True once time is up, the result is too large, or stop() was called. Costs a few ns between clock reads.
   bool spent();
+  ~Budget();
+  Budget(const Budget&) = delete;
+  Budget& operator=(const Budget&) = delete;
   /// Counts bytes of result about to be added.
   void add_bytes(std::size_t bytes) { bytes_used_ += bytes; }
-  /// From a signal handler or another thread.
-  void stop() { stopped_.store(true, std::memory_order_relaxed); }
-  enum class Limit { none, time, size, stopped };
+  enum class Limit { none, time, size, stopped, cpu, memory };
+  /// From a signal handler or another thread; the first reason stays.
+  void stop(Limit why = Limit::stopped) {
+    Limit none = Limit::none;
+    stopped_.compare_exchange_strong(none, why, std::memory_order_relaxed);
+  }
+  /// Also spent once this process holds more than `bytes` of data, so that a module can still give what it has; the
+  /// kernel's own bound lies above. For a job's child process alone.
+  void watch_memory(std::size_t bytes);
   /// Which limit made spent() true.
   Limit limit() const;
   /// Names the limit that was hit: "stopped after 5s (time limit)"; empty if none.
   std::string limit_hit() const;
 
  private:
-  std::chrono::steady_clock::time_point deadline_;
+  std::chrono::steady_clock::time_point deadline_, memory_read_at_{};
   double seconds_;
   std::size_t bytes_max_, bytes_used_ = 0;
-  std::atomic<bool> stopped_{false};
+  std::size_t memory_max_ = 0;
+  int statm_ = -1;  // /proc/self/statm, opened before it is needed
+  std::atomic<Limit> stopped_{Limit::none};
   bool timed_out_ = false;
   unsigned asked_ = 0;
+
+  bool holds_too_much() const;
 };
 
 }  // namespace mig::modules

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <exception>
+#include <new>
 
 namespace mig::modules {
 
@@ -84,6 +85,9 @@ Answer run(std::string_view name, const Json& parameters, const Host& host, Budg
     auto checked = core::check_document(module->parameters(), parameters.is_null() ? Json::object() : parameters);
     if (!checked) return Answer::failure(checked.error().text);
     return module->run(*checked, host, budget);
+  } catch (const std::bad_alloc&) {
+    budget.stop(Budget::Limit::memory);
+    return Answer::failure(fmt::format("module '{}' stopped: it asked for more memory than it may have (memory limit)", name));
   } catch (const std::exception& trouble) {  // a library's exception ends here, at the door
     return Answer::failure(fmt::format("module '{}' broke off: {}", name, trouble.what()));
   }
