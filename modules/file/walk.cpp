@@ -62,7 +62,7 @@ void Walk::error(std::string text) {
 std::string Walk::real_of(const std::string& path) const {
   if (host_.root.empty() || !path.starts_with("/")) return path;
   const std::string shadow = host_.root + path;
-  return access(shadow.c_str(), F_OK) == 0 || is_link(shadow) ? shadow : path;
+  return faccessat(AT_FDCWD, shadow.c_str(), F_OK, AT_EACCESS) == 0 || is_link(shadow) ? shadow : path;
 }
 
 /// All roots, without those that the walk of another one reaches anyway.

@@ -190,6 +190,11 @@ TEST_CASE("a job of root still reads what only root may", "[wall]") {
   chmod(file.c_str(), 0600);
   chmod(prison.place().c_str(), 0700);
   CHECK(prison.attempt("read", {{"path", file}}) == "done");
+  const Json search{{"searches", {{"s", {{"paths", {"/made-up"}}, {"names", {"^secret$"}}, {"contents", {"kept"}}}}}}};
+  fs::create_directory(prison.place() + "/made-up");
+  fs::rename(file, prison.place() + "/made-up/secret");
+  const auto outcome = prison.run(Json::array({Json{{"module", "file"}, {"parameters", search}}}), [&](node::JobSpec& spec) { spec.host.root = prison.place(); });
+  CHECK(outcome.answers[0]["foundanything"] == true);
 }
 
 TEST_CASE("a job that eats memory is stopped, and gives what it has", "[wall]") {
