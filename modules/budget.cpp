@@ -40,16 +40,16 @@ bool Budget::holds_too_much() const {
 }
 
 bool Budget::spent() {
-  if (timed_out_ || stopped_.load(std::memory_order_relaxed) != Limit::none) return true;
+  if (timed_out_.load(std::memory_order_relaxed) || stopped_.load(std::memory_order_relaxed) != Limit::none) return true;
   if (bytes_max_ != 0 && bytes_used_ > bytes_max_) return true;
-  if (asked_++ % asks_between_clock_reads != 0 || (seconds_ <= 0 && statm_ < 0)) return false;
+  if (asked_.fetch_add(1, std::memory_order_relaxed) % asks_between_clock_reads != 0 || (seconds_ <= 0 && statm_ < 0)) return false;
   const auto now = std::chrono::steady_clock::now();
-  if (statm_ >= 0 && now >= memory_read_at_) {
-    memory_read_at_ = now + between_memory_reads;
+  if (statm_ >= 0 && now.time_since_epoch() >= memory_read_at_.load(std::memory_order_relaxed)) {
+    memory_read_at_.store(now.time_since_epoch() + between_memory_reads, std::memory_order_relaxed);
     if (holds_too_much()) stop(Limit::memory);
   }
-  timed_out_ = seconds_ > 0 && now >= deadline_;
-  return timed_out_ || stopped_.load(std::memory_order_relaxed) != Limit::none;
+  if (seconds_ > 0 && now >= deadline_) timed_out_ = true;
+  return timed_out_.load(std::memory_order_relaxed) || stopped_.load(std::memory_order_relaxed) != Limit::none;
 }
 
 Budget::Limit Budget::limit() const {

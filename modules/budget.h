@@ -1,4 +1,5 @@
 // What one operation may spend. A module asks in every loop and stops with what it has found so far.
+// Any number of threads may ask.
 #pragma once
 
 #include <atomic>
@@ -18,7 +19,7 @@ class Budget {
   Budget(const Budget&) = delete;
   Budget& operator=(const Budget&) = delete;
   /// Counts bytes of result about to be added.
-  void add_bytes(std::size_t bytes) { bytes_used_ += bytes; }
+  void add_bytes(std::size_t bytes) { bytes_used_.fetch_add(bytes, std::memory_order_relaxed); }
   enum class Limit { none, time, size, stopped, cpu, memory };
   /// From a signal handler or another thread; the first reason stays.
   void stop(Limit why = Limit::stopped) {
@@ -34,14 +35,15 @@ class Budget {
   std::string limit_hit() const;
 
  private:
-  std::chrono::steady_clock::time_point deadline_, memory_read_at_{};
+  std::chrono::steady_clock::time_point deadline_;
   double seconds_;
-  std::size_t bytes_max_, bytes_used_ = 0;
-  std::size_t memory_max_ = 0;
+  std::size_t bytes_max_, memory_max_ = 0;
   int statm_ = -1;  // /proc/self/statm, opened before it is needed
+  std::atomic<std::chrono::steady_clock::duration> memory_read_at_{};  // since the clock's beginning
+  std::atomic<std::size_t> bytes_used_{0};
   std::atomic<Limit> stopped_{Limit::none};
-  bool timed_out_ = false;
-  unsigned asked_ = 0;
+  std::atomic<bool> timed_out_{false};
+  std::atomic<unsigned> asked_{0};
 
   bool holds_too_much() const;
 };

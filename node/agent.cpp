@@ -28,7 +28,7 @@ struct Waiting {
 struct Running {
   ActionKey key;
   std::vector<Fingerprint> signers;
-  std::uint64_t batch = 0;                 // of its journal record
+  std::uint64_t batch = 0;                 // of its journal record, until that is on disk
   Start order;
   std::vector<std::string> results;        // by operation index; empty: not given yet
 };
@@ -121,14 +121,20 @@ class Agent::Inside {
       if (entry.state == core::Journal::done || entry.state == core::Journal::stored) send_results(key);
   }
 
+  /// Journal first: a job starts only when its record is on disk, and then only if no cancel came in between.
   /// Results leave only once they are on disk: after a crash the agent must not say something else.
   void on_disk(const Committed& committed) {
     if (!committed.ok) {
       tell(Level::alarm, "disk_refused", {{"what", "the state directory cannot be written; nothing starts until it can"}});
-      for (auto& [job, running] : running_)  // its order was dropped with the batch; the record is tried again
-        if (running.batch == committed.batch) order_start(running);
+      for (auto& [job, running] : running_)  // the record is tried again with the next batch
+        if (running.batch == committed.batch) running.batch = store_.batch();
       return;
     }
+    for (auto& [job, running] : running_)
+      if (running.batch != 0 && running.batch <= committed.batch) {
+        running.batch = 0;
+        out_->push_back({running.order, false});
+      }
     auto leaving = std::exchange(unsent_, {});
     for (const auto& [batch, key] : leaving) {
       if (batch <= committed.batch)
@@ -139,14 +145,11 @@ class Agent::Inside {
   }
 
   void take(const Now& now, const Put& put) {
-    for (const auto& object : put.objects) {
-      if (object.kind == ObjectKind::roster) {
-        if (home_.take_roster(now, {object.text, object.signatures}, *out_)) retry_parked(now);
-      } else if (object.kind == ObjectKind::action) {
-        consider(now, {object.text, object.signatures});
-      } else if (object.kind == ObjectKind::cancel) {
-        cancel(now, {object.text, object.signatures});
-      }
+    for (const Object* object : in_order_of_effect(put)) {
+      const SignedText text{object->text, object->signatures};
+      if (object->kind == ObjectKind::roster && home_.take_roster(now, text, *out_)) retry_parked(now);
+      if (object->kind == ObjectKind::cancel) cancel(now, text);
+      if (object->kind == ObjectKind::action) consider(now, text);
     }
   }
 
@@ -187,7 +190,7 @@ class Agent::Inside {
     auto may = [&](const std::vector<Fingerprint>& signers) { return may_cancel(admission->by, signers, *roster); };
     for (auto& [job, running] : running_) {
       if (running.key != key || !may(running.signers)) continue;
-      out_->push_back({Stop{job}, false});
+      if (running.batch == 0) out_->push_back({Stop{job}, false});  // else it never started
       return end(now, job, State::cancelled, "cancelled: " + admission->cancel.reason);
     }
     std::erase_if(waiting_, [&](const Waiting& w) { return key_of(w.action.id) == key && may(w.signers); });
@@ -281,16 +284,9 @@ class Agent::Inside {
     const ActionKey key = key_of(action.id);
     journal_.start(action, now.wall);
     Running& running = running_[++last_job_];
-    running = {key, std::move(signers), 0, {last_job_, action.id, action.operations, {static_cast<double>(action.limits.seconds), action.limits.bytes}}, std::vector<std::string>(action.operations.size())};
+    running = {key, std::move(signers), store_.batch(), {last_job_, action.id, action.operations, {static_cast<double>(action.limits.seconds), action.limits.bytes}}, std::vector<std::string>(action.operations.size())};
     tell(Level::info, "started", {{"action", action.id.brief()}, {"name", action.name}});
-    order_start(running);
     if (home_.attached()) home_.send(2, ResultFrame{{}, true, key}, *out_);
-  }
-
-  /// Journal first: the job starts only when its record is on disk.
-  void order_start(Running& running) {
-    running.batch = store_.batch();
-    out_->push_back({running.order, true});
   }
 
   void take(const Now& now, const Yielded& yielded) {

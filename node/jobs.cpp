@@ -82,6 +82,7 @@ std::string document_of(const JobSpec& spec) {
                              {"memory", spec.memory_bytes},
                              {"cpu", spec.cpu_seconds},
                              {"readable", spec.readable},
+                             {"polite", spec.polite},
                              {"parent", getpid()}});
 }
 

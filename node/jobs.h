@@ -30,6 +30,7 @@ struct JobSpec {
   std::size_t memory_bytes = 0;        ///< 0: limits::job_memory_bytes
   std::vector<std::string> readable;   ///< empty: everything; else only what lies below these
   modules::Host host;
+  bool polite = true;                  ///< false in tests, which must end on a busy machine
   bool privacy = false;      ///< every answer goes through Module::mask before it leaves the child
 };
 

@@ -86,7 +86,7 @@ std::size_t watched_memory(const WallLimits& limits) {
 }
 
 core::Status raise_wall(const modules::Demands& demands, const WallLimits& limits) {
-  be_polite();
+  if (limits.polite) be_polite();
   if (auto done = set_budgets(limits); !done) return done;
   if (auto done = drop_privileges(demands); !done) return done;
   if (limits.parent != 0) {  // a change of user has made the kernel forget an earlier wish

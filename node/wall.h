@@ -24,6 +24,7 @@ namespace mig::node {
 struct WallLimits {
   std::size_t memory_bytes = 0;  ///< 0: limits::job_memory_bytes
   double cpu_seconds = 0;        ///< 0: no bound
+  bool polite = true;                      ///< only what processor and disk have to spare
   int parent = 0;                ///< process to end with; 0: none
   std::vector<std::string>
       readable;  ///< empty: everything. Else only below these; refused where no Landlock is

@@ -64,7 +64,8 @@ void Checks::story(const std::string& line) const {
 }
 
 void Checks::ended(NodeIndex node) {
-  std::erase_if(shown_, [&](const auto& entry) { return entry.first.first == node; });
+  std::erase_if(shown_, [&](const auto& entry) { return std::get<0>(entry.first) == node; });
+  std::erase_if(held_, [&](const auto& entry) { return entry.first.first == node; });
   std::erase_if(credit_, [&](const auto& entry) { return entry.first.first == node; });
   std::erase_if(cancels_held_, [&](const auto& entry) { return entry.first == node; });
   if (node == fleet_.investigator()) row_held_.clear();  // a new process, a new epoch
@@ -113,9 +114,17 @@ void Checks::object_sent(NodeIndex from, NodeIndex to, const Object& object) {
     high = std::max(high, fleet_.world().now_of(from).wall);
     if (notice) check(2, notice->expires > high, fmt::format("relay {} brings back what had expired", from));
     if (fleet_.is_relay(to)) {
-      Version& shown = shown_[{from, seen->key}];
+      // Frames wait for credit: over another link a newer version may have gone already.
+      Version& shown = shown_[{from, to, seen->key}];
       check(3, shown <= seen->version, fmt::format("relay {} shows an older version of an object than before", from));
       shown = std::max(shown, seen->version);
+      auto packed = fleet_.world().disk(from).get("b/" + seen->key);
+      auto held = packed ? unpack_object(*packed) : Result<Object>(invalid("none"));
+      auto kept = held ? relay::preview(*held) : Result<relay::Preview>(invalid("none"));
+      if (!kept) return;
+      Version& highest = held_[{from, seen->key}];
+      check(3, highest <= kept->version, fmt::format("relay {} holds an older version of an object than before", from));
+      highest = kept->version;
     }
   }
   if (object.kind == ObjectKind::action && fleet_.is_relay(from) && fleet_.is_agent(to))
@@ -323,11 +332,12 @@ void Checks::calm(const std::vector<Fleet::Question>& questions) {
     const Statement now = fleet_.statement(question.id);
     check(34, now.complete && now.answered() + now.not_targeted + now.cancelled + now.refused == fleet_.agents(), fleet_.lacking(questions));
   }
-  // Quiet: nothing but beats, renewals, and what they cause.
+  // Quiet: nothing but beats, renewals, and what they cause, once a leaf has found out about a wire that broke before.
+  world.run([] { return false; }, limits::dead_leaf + Duration::seconds(15));
   const std::uint64_t before = world.frames();
   world.run([] { return false; }, Duration::seconds(120));
   const std::uint64_t links = fleet_.relays() - 1, leaves = fleet_.agents() + 1;
-  const std::uint64_t beats = 2 * (links * 24 + leaves * 4), renewals = 4 * links * (fleet_.relays() / 4 + 3) + 40;
+  const std::uint64_t beats = 2 * (links * 24 + leaves * 4), renewals = 2 * links * (fleet_.relays() / 4 + 3) + 40;
   check(35, world.frames() - before <= (beats + renewals) * 11 / 10, fmt::format("{} frames in two quiet minutes; {} were to be expected", world.frames() - before, beats + renewals));
 }
 

@@ -68,7 +68,8 @@ class Checks : public Watch {
   std::map<core::NodeId, NodeIndex> by_id_;
   std::map<NodeIndex, core::Instant> harmed_at_;
   std::set<core::Hash> verified_;                                        ///< objects that were found good
-  std::map<std::pair<NodeIndex, core::BoardKey>, core::Version> shown_;  ///< highest version sent in this life
+  std::map<std::tuple<NodeIndex, NodeIndex, core::BoardKey>, core::Version> shown_;  ///< highest version sent to whom, in this life
+  std::map<std::pair<NodeIndex, core::BoardKey>, core::Version> held_;   ///< the version on its board, in this life
   std::map<NodeIndex, core::WallMs> clock_high_;
   std::map<std::pair<NodeIndex, core::ActionKey>, unsigned> starts_;     ///< per journal life
   std::map<std::pair<core::NodeId, core::ActionKey>, std::set<core::NodeId>> ever_started_;

@@ -97,7 +97,7 @@ constexpr WallMs action_life_ms = 31LL * 24 * 3600 * 1000;   ///< validity at mo
 constexpr WallMs reply_grace_ms = 3600 * 1000;               ///< result_by = expireafter + this, by default
 constexpr WallMs log_retention_ms = 24LL * 3600 * 1000;      ///< a reply log outlives result_by by this
 constexpr std::size_t running_per_agent = 4;
-constexpr std::size_t maybe_at = 8;                          ///< relays an agent remembers having said HELLO to
+constexpr std::size_t maybe_at = 32;                         ///< relays an agent remembers having said HELLO to
 
 // --- rows and replies ---
 constexpr Duration row_first = Duration::millis(200), row_gap = Duration::seconds(1);

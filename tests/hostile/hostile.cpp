@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -116,6 +117,7 @@ class Hostile final : public Module {
     if (what == "unix") said = outcome(socket(AF_UNIX, SOCK_STREAM, 0));
     if (what == "kill-agent") said = outcome(kill(getppid(), SIGKILL));
     if (what == "priority") said = outcome(syscall(SYS_setpriority, 0, 0, -20));
+    if (what == "policy") said = std::to_string(sched_getscheduler(0));
     if (what == "group") said = outcome(setsid());
     if (what == "code") said = try_writable_code();
     if (what == "user") said = fmt::format("{} {}", getuid(), prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -64,6 +65,7 @@ class Prison {
     const std::size_t count = operations.size();
     spec.operations = std::move(operations);
     spec.seconds = 30;
+    spec.polite = false;
     if (with) with(spec);
     const auto started = jobs_.start(spec);
     REQUIRE(started);
@@ -174,6 +176,12 @@ TEST_CASE("a job cannot hurt the agent or make itself more important", "[wall]")
                   "forbidden: a module asked the kernel for what its wall forbids, and was ended for it");
 }
 
+TEST_CASE("a job takes only what the processor has to spare", "[wall]") {
+  Prison prison;
+  const auto outcome = prison.run(Json::array({operation("policy")}), [](node::JobSpec& spec) { spec.polite = true; });
+  CHECK(outcome.answers[0]["elements"] == std::to_string(SCHED_IDLE));
+}
+
 TEST_CASE("a job of root runs as an unprivileged user, and none can gain privileges", "[wall]") {
   Prison prison;
   const std::string user = prison.attempt("user");
@@ -260,6 +268,7 @@ TEST_CASE("a job that is told to stop gives what it has", "[wall]") {
   spec.id = 1000;
   spec.operations = Json::array({operation("nothing"), operation("spin")});
   spec.seconds = 600;
+  spec.polite = false;
   REQUIRE(prison.jobs().start(spec));
   prison.jobs().stop(1000);
   const auto outcome = finish(prison.jobs(), 2);
