@@ -76,6 +76,7 @@ void Checks::disk_replaced(NodeIndex node) {
   std::erase_if(starts_, [&](const auto& entry) { return entry.first.first == node; });
   std::erase_if(handed_, [&](const auto& entry) { return entry.first.first == node; });
   clock_high_.erase(node);
+  std::erase_if(first_high_, [&](const auto& entry) { return std::get<0>(entry.first) == node; });
 }
 
 void Checks::sent(NodeIndex from, NodeIndex to, LinkId link, BytesView frame) {
@@ -100,19 +101,23 @@ void Checks::object_sent(NodeIndex from, NodeIndex to, const Object& object) {
   auto seen = relay::preview(object);
   const Hash hash = hash_of(pack_object(object));
   if (fleet_.is_relay(from)) {
-    if (!verified_.contains(hash)) {
-      auto verifies = [&](WallMs wall) { return relay::verify_notice(object, fleet_.membership(), wall) ? true : false; };
-      const bool good = verifies(fleet_.world().now().wall) || verifies(fleet_.world().now_of(from).wall);
-      check(1, good && bool(seen), fmt::format("relay {} passes on what does not verify", from));
-      if (good) verified_.insert(hash);
+    auto known = verified_.find(hash);
+    if (known == verified_.end()) {
+      auto notice = relay::verify_notice(object, fleet_.membership(), fleet_.world().now().wall);
+      if (!notice) notice = relay::verify_notice(object, fleet_.membership(), fleet_.world().now_of(from).wall);
+      check(1, notice && seen, fmt::format("relay {} passes on what does not verify", from));
+      if (!notice) return;
+      known = verified_.emplace(hash, notice->expires).first;
     } else {
       check(1, true, {});
     }
+    const WallMs expires = known->second;
     if (!seen) return;
-    auto notice = relay::verify_notice(object, fleet_.membership(), fleet_.world().now().wall);
     WallMs& high = clock_high_[from];
     high = std::max(high, fleet_.world().now_of(from).wall);
-    if (notice) check(2, notice->expires > high, fmt::format("relay {} brings back what had expired", from));
+    // A clock that was ahead and is right again may take in new versions; what it purged while ahead stays gone.
+    const WallMs before = first_high_.try_emplace({from, seen->key, seen->version}, high).first->second;
+    check(2, expires > fleet_.world().now_of(from).wall && (expires > high || expires <= before), fmt::format("relay {} brings back what had expired", from));
     if (fleet_.is_relay(to)) {
       // Frames wait for credit: over another link a newer version may have gone already.
       Version& shown = shown_[{from, to, seen->key}];
