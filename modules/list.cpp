@@ -4,6 +4,7 @@
 #include "modules/memory/memory.h"
 #include "modules/module.h"
 #include "modules/ping/ping.h"
+#include "modules/sshkey/sshkey.h"
 #include "modules/timedrift/timedrift.h"
 
 namespace mig::modules {
@@ -14,6 +15,7 @@ const std::vector<const Module*>& all() {
       &file::module(),
       &memory::module(),
       &ping::module(),
+      &sshkey::module(),
       &timedrift::module(),
   };
   return modules;
