@@ -3,6 +3,7 @@
 #include "modules/file/file.h"
 #include "modules/module.h"
 #include "modules/ping/ping.h"
+#include "modules/sshkey/sshkey.h"
 #include "modules/timedrift/timedrift.h"
 
 namespace mig::modules {
@@ -12,6 +13,7 @@ const std::vector<const Module*>& all() {
       &example::module(),
       &file::module(),
       &ping::module(),
+      &sshkey::module(),
       &timedrift::module(),
   };
   return modules;
