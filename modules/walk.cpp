@@ -1,5 +1,6 @@
 #include "modules/walk.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
@@ -21,6 +22,14 @@ struct Folder {
   int depth;
   dev_t device;
 };
+
+/// names_in() says the same of a folder that is empty and of one that may not be read. access(2) would ask for
+/// other rights than those this process reads with.
+bool opens(const std::string& place) {
+  const int fd = open(place.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd >= 0) close(fd);
+  return fd >= 0;
+}
 
 /// Reading such files may wait for events or change something.
 bool is_kernels_own(const std::string& place) {
@@ -53,7 +62,7 @@ bool Walk::run(const std::string& path, int depth) {
     const Folder folder = std::move(open.back());
     open.pop_back();
     const std::vector<std::string> names = names_in(host, folder.path);
-    if (names.empty() && access(place_of(host, folder.path).c_str(), R_OK) != 0) failed(folder.path);
+    if (names.empty() && !opens(place_of(host, folder.path))) failed(folder.path);
     const std::size_t before = open.size();
     for (const std::string& name : names) {
       if (budget.spent()) return false;

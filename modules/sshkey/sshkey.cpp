@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 #include <sodium.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <memory>
 #include <set>
@@ -169,7 +169,7 @@ class Search {
   void run(const std::string& path, int depth, bool missing_matters) {
     Walk walk{host_, budget_, file_size_max, [this](const std::string& at) { return file(at); },
               [this](std::string error) { trouble(std::move(error)); }};
-    if (!missing_matters && !exists(path)) return;
+    if (!missing_matters && !stands(path)) return;
     walk.run(path, depth);
   }
 
@@ -179,7 +179,10 @@ class Search {
   }
 
  private:
-  bool exists(const std::string& path) const { return access(place_of(host_, path).c_str(), F_OK) == 0; }
+  bool stands(const std::string& path) const {
+    struct stat info {};
+    return lstat(place_of(host_, path).c_str(), &info) == 0;
+  }
 
   void trouble(std::string error) {
     if (answer_.errors.size() < errors_max)
