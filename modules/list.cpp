@@ -2,6 +2,7 @@
 #include "modules/example/example.h"
 #include "modules/file/file.h"
 #include "modules/module.h"
+#include "modules/netstat/netstat.h"
 #include "modules/ping/ping.h"
 #include "modules/timedrift/timedrift.h"
 
@@ -11,6 +12,7 @@ const std::vector<const Module*>& all() {
   static const std::vector<const Module*> modules = {
       &example::module(),
       &file::module(),
+      &netstat::module(),
       &ping::module(),
       &timedrift::module(),
   };
