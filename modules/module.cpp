@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <exception>
+#include <new>
 
 namespace mig::modules {
 
@@ -77,15 +78,39 @@ const Module* find(std::string_view name) {
   return nullptr;
 }
 
-Answer run(std::string_view name, const Json& parameters, const Host& host, Budget& budget) {
+std::vector<Answer> Module::run_together(const std::vector<Json>& parameters, const Host& host, Budget& budget) const {
+  std::vector<Answer> out;
+  for (const Json& one : parameters) out.push_back(run(one, host, budget));
+  return out;
+}
+
+Answer run(std::string_view name, const Json& parameters, const Host& host, Budget& budget) { return run_together(name, {parameters}, host, budget)[0]; }
+
+std::vector<Answer> run_together(std::string_view name, const std::vector<Json>& parameters, const Host& host, Budget& budget) {
   const Module* module = find(name);
-  if (module == nullptr) return Answer::failure(fmt::format("module '{}' is not available", name));
+  if (module == nullptr) return std::vector<Answer>(parameters.size(), Answer::failure(fmt::format("module '{}' is not available", name)));
+  std::vector<Answer> out(parameters.size());
   try {
-    auto checked = core::check_document(module->parameters(), parameters.is_null() ? Json::object() : parameters);
-    if (!checked) return Answer::failure(checked.error().text);
-    return module->run(*checked, host, budget);
+    std::vector<Json> good;
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      auto checked = core::check_document(module->parameters(), parameters[i].is_null() ? Json::object() : parameters[i]);
+      if (!checked) {
+        out[i] = Answer::failure(checked.error().text);
+        continue;
+      }
+      good.push_back(std::move(*checked));
+      places.push_back(i);
+    }
+    if (good.empty()) return out;
+    auto answers = good.size() == 1 ? std::vector<Answer>{module->run(good[0], host, budget)} : module->run_together(good, host, budget);
+    for (std::size_t i = 0; i < places.size(); ++i) out[places[i]] = std::move(answers[i]);
+    return out;
+  } catch (const std::bad_alloc&) {
+    budget.stop(Budget::Limit::memory);
+    return std::vector<Answer>(parameters.size(), Answer::failure(fmt::format("module '{}' stopped: it asked for more memory than it may have (memory limit)", name)));
   } catch (const std::exception& trouble) {  // a library's exception ends here, at the door
-    return Answer::failure(fmt::format("module '{}' broke off: {}", name, trouble.what()));
+    return std::vector<Answer>(parameters.size(), Answer::failure(fmt::format("module '{}' broke off: {}", name, trouble.what())));
   }
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "modules/budget.h"
+#include "modules/demands.h"
 #include "node/core/json.h"
 #include "node/core/schema.h"
 
@@ -37,6 +38,8 @@ struct Host {
   /// Results always name P. Empty: only the real tree.
   std::string root;
   std::string proc = "/proc";
+  /// Scans take only what processor and disk have to spare. False in tests, which must end on a busy machine.
+  bool background = false;
 };
 
 /// What an answer reveals, from least to most; shown to people before they sign.
@@ -53,9 +56,15 @@ class Module {
   virtual std::string_view cost() const = 0;           ///< one sentence for people: what it costs the host
   /// One sentence for people: privileges, files, network, and what an answer lacks without them.
   virtual std::string_view needs() const = 0;
+  /// For the wall around its job, which enforces it; most modules read files and need nothing of this.
+  virtual Demands demands() const { return {}; }
 
   /// REQUIRES: `parameters` came out of check_document(parameters(), ..). Never throws, never prints.
   virtual Answer run(const core::Json& parameters, const Host& host, Budget& budget) const = 0;
+  /// Several operations of one action: an answer each, in their order. What reads the same things should do it once.
+  virtual std::vector<Answer> run_together(const std::vector<core::Json>& parameters, const Host& host, Budget& budget) const;
+  /// Whether that is better than one after the other.
+  virtual bool together() const { return false; }
   /// Lines for a terminal, without the agent's name. `found_only`: MIG's -show found.
   virtual std::vector<std::string> print(const Answer& answer, bool found_only) const = 0;
   /// MIG's extra privacy: masks paths, names and addresses in place.
@@ -69,5 +78,8 @@ const Module* find(std::string_view name);
 
 /// Checks the parameters, then runs: what child process, virtual fleet and `-t local` share. Never throws.
 Answer run(std::string_view module, const core::Json& parameters, const Host& host, Budget& budget);
+
+/// The same for several operations of one module, at once if it can do that. As many answers as `parameters`.
+std::vector<Answer> run_together(std::string_view module, const std::vector<core::Json>& parameters, const Host& host, Budget& budget);
 
 }  // namespace mig::modules

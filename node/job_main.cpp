@@ -1,8 +1,6 @@
 // The child's side of jobs.h.
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +11,7 @@
 
 #include "modules/module.h"
 #include "node/jobs.h"
+#include "node/wall.h"
 
 namespace mig::node {
 namespace {
@@ -24,17 +23,16 @@ using modules::Budget;
 std::atomic<Budget*> current_budget{nullptr};
 volatile sig_atomic_t told_to_stop = 0;
 
-void on_terminate(int) {
-  told_to_stop = 1;
-  if (Budget* budget = current_budget.load()) budget->stop();
+void on_signal(int number) {
+  told_to_stop = number;
+  if (Budget* budget = current_budget.load()) budget->stop(number == SIGXCPU ? Budget::Limit::cpu : Budget::Limit::stopped);
 }
 
 void prepare_process() {
   struct sigaction action{};
-  action.sa_handler = on_terminate;
+  action.sa_handler = on_signal;
   sigaction(SIGTERM, &action, nullptr);
-  rlimit none{0, 0};
-  setrlimit(RLIMIT_CORE, &none);  // a core would leave what was read on the disk
+  sigaction(SIGXCPU, &action, nullptr);
 }
 
 std::string read_to_end() {
@@ -71,6 +69,7 @@ struct Job {
   bool privacy = false;
   double seconds = 0;
   std::size_t bytes = 0;
+  WallLimits wall;
 };
 
 core::Result<Job> read_job() {
@@ -78,65 +77,107 @@ core::Result<Job> read_job() {
   auto document = core::parse_json(text, text.size());
   if (!document) return document.error();
   try {
-    if (document->at("parent").get<pid_t>() != getppid()) return core::invalid("job: the agent has gone");
-    return Job{document->at("operations"), {document->at("root"), document->at("proc")}, document->at("privacy"),
-               document->at("seconds"), document->at("bytes")};
+    return Job{document->at("operations"), {document->at("root"), document->at("proc"), document->at("polite")}, document->at("privacy"),
+               document->at("seconds"), document->at("bytes"),
+               {document->at("memory"), document->at("cpu"), document->at("polite"), document->at("parent"), document->at("readable")}};
   } catch (const Json::exception& trouble) {
     return core::invalid(trouble.what());
   }
 }
 
-Answer answer_to(const Json& operation, const Job& job, Budget& budget) {
+/// What all its modules together need; names that are not modules need nothing, they fail by themselves.
+modules::Demands demands_of(const Json& operations) {
+  modules::Demands out;
+  for (const Json& operation : operations) {
+    if (!operation.is_object() || !operation.value("module", Json()).is_string()) continue;
+    if (const modules::Module* module = modules::find(operation["module"].get<std::string>())) out |= module->demands();
+  }
+  return out;
+}
+
+/// The module's name; empty if the operation names none.
+std::string module_of(const Json& operation) {
   auto name = operation.find("module");
-  if (!operation.is_object() || name == operation.end() || !name->is_string())
-    return Answer::failure("operation: has no module");
-  Answer answer = modules::run(name->get<std::string>(), operation.value("parameters", Json::object()), job.host, budget);
+  return operation.is_object() && name != operation.end() && name->is_string() ? name->get<std::string>() : "";
+}
+
+std::vector<Answer> answers_to(const std::vector<std::size_t>& indices, const Job& job, Budget& budget) {
+  const std::string name = module_of(job.operations[indices[0]]);
+  if (name.empty()) return {Answer::failure("operation: has no module")};
+  std::vector<Json> parameters;
+  for (std::size_t index : indices) parameters.push_back(job.operations[index].value("parameters", Json::object()));
+  auto answers = modules::run_together(name, parameters, job.host, budget);
   if (job.privacy)
-    if (const modules::Module* module = modules::find(name->get<std::string>())) module->mask(answer);
-  return answer;
+    if (const modules::Module* module = modules::find(name))
+      for (Answer& answer : answers) module->mask(answer);
+  return answers;
 }
 
 /// As JobPart::trouble; being stopped is known to the parent already.
 const char* word_for(Budget::Limit limit) {
   switch (limit) {
     case Budget::Limit::time: return "timeout";
-    case Budget::Limit::size: return "limit";
+    case Budget::Limit::size: return "limit: output";
+    case Budget::Limit::cpu: return "limit: cpu";
+    case Budget::Limit::memory: return "limit: memory";
     default: return "";
   }
 }
 
-/// Runs one operation within what time and room the earlier ones have left, and writes its frame.
-bool run_one(std::size_t index, const Job& job, double seconds_left, std::size_t& bytes_left) {
+/// Runs operations of one module within what time and room the earlier ones have left, and writes their frames.
+bool run_some(const std::vector<std::size_t>& indices, const Job& job, double seconds_left, std::size_t& bytes_left) {
   Budget budget(std::max(seconds_left, 0.001), std::max<std::size_t>(bytes_left, 1));
   current_budget = &budget;
-  if (told_to_stop) budget.stop();
-  Answer answer = answer_to(job.operations[index], job, budget);
+  if (const std::size_t memory = watched_memory(job.wall)) budget.watch_memory(memory);
+  if (told_to_stop != 0) budget.stop(told_to_stop == SIGXCPU ? Budget::Limit::cpu : Budget::Limit::stopped);
+  auto answers = answers_to(indices, job, budget);
   current_budget = nullptr;
-  const char* limit = word_for(budget.limit());
-  std::string text = answer.to_json();
-  if (text.size() > bytes_left) {
-    text = Answer::failure(fmt::format("the result of {} bytes is larger than the {} bytes left for it", text.size(),
-                                       bytes_left)).to_json();
-    limit = "limit";
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    const char* limit = word_for(budget.limit());
+    std::string text = answers[i].to_json();
+    if (text.size() > bytes_left) {
+      text = Answer::failure(fmt::format("the result of {} bytes is larger than the {} bytes left for it", text.size(),
+                                         bytes_left)).to_json();
+      limit = "limit: output";
+    }
+    bytes_left -= std::min(bytes_left, text.size());
+    if (!write_frame(indices[i], text, limit)) return false;
   }
-  bytes_left -= std::min(bytes_left, text.size());
-  return write_frame(index, text, limit);
+  return true;
+}
+
+/// The operation at `index` and, if its module does better so, all later ones of the same module.
+std::vector<std::size_t> with_its_like(std::size_t index, const Json& operations) {
+  std::vector<std::size_t> out{index};
+  const std::string name = module_of(operations[index]);
+  const modules::Module* module = modules::find(name);
+  if (module == nullptr || !module->together()) return out;
+  for (std::size_t later = index + 1; later < operations.size(); ++later)
+    if (module_of(operations[later]) == name) out.push_back(later);
+  return out;
 }
 
 }  // namespace
 
 int job_main() {
   prepare_process();
-  prctl(PR_SET_PDEATHSIG, SIGKILL);  // before read_job looks whether the parent is still there
   auto job = read_job();
   if (!job) return 1;
+  if (auto raised = raise_wall(demands_of(job->operations), job->wall); !raised) {
+    for (std::size_t index = 0; index < job->operations.size(); ++index)
+      if (!write_frame(index, Answer::failure(raised.error().text).to_json(), "error: no wall")) return 1;
+    return 0;
+  }
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
   std::size_t bytes_left = job->bytes;
-  // One after the other for now; one walk may serve all `file` operations later, since frames carry the index.
+  std::vector<char> done(job->operations.size(), 0);
   for (std::size_t index = 0; index < job->operations.size(); ++index) {
+    if (done[index]) continue;
+    const auto indices = with_its_like(index, job->operations);  // one walk serves all searches of an action
+    for (std::size_t one : indices) done[one] = 1;
     const std::chrono::duration<double> used = Clock::now() - start;
-    if (!run_one(index, *job, job->seconds - used.count(), bytes_left)) return 1;
+    if (!run_some(indices, *job, job->seconds - used.count(), bytes_left)) return 1;
   }
   return 0;
 }

@@ -158,16 +158,17 @@ void Books::offer(Account& account, Member& member, const Now& now) {
     put.objects.push_back(*account.cancel);
   else
     put.objects.push_back({ObjectKind::action, account.asked().text, account.asked().signatures, {}});
-  outlets_.to_agent(member, 1, put);
+  outlets_.to_agent(member, 1, put, account.key().bytes());
   changed(account, now);
 }
 
 void Books::cancel(Account& account, const Object& cancel, const Now& now) {
   if (account.cancel) return;
   account.cancel = cancel;
+  const Bytes key = account.key().bytes();
   for (auto& [id, member] : members_.all()) {
     if (auto said = account.session.find(id); said != account.session.end() && said->second == State::delivered) account.session.erase(said);
-    if (account.session.contains(id) && member.link != 0) outlets_.to_agent(member, 1, Put{{cancel}});  // it runs there
+    if (account.session.contains(id) && member.link != 0) outlets_.to_agent(member, 1, Put{{cancel}}, key);  // it runs there
     offer(account, member, now);
   }
   changed(account, now);
@@ -293,7 +294,7 @@ void Books::confirm(Account& account, std::uint64_t instance, std::uint64_t from
     auto header = logged ? read_reply_header(logged->reply.header) : Result<ReplyHeader>(invalid("gone"));
     if (!header) continue;
     if (Member* member = members_.find(header->agent); member && member->link != 0)
-      outlets_.to_agent(*member, 2, Acks{{}, {account.key()}, {}});
+      outlets_.to_agent(*member, 2, Acks{{}, {account.key()}, {}}, {});
   }
 }
 
@@ -306,15 +307,17 @@ const Row& Books::current_row(Account& account, const Now& now) {
     row.version = account.row_version;
     row.at = now.wall;
     account.last_row = row;
-    account.computed[account.row_version.minor] = now.at;
-    if (account.computed.size() > versions_remembered) account.computed.erase(account.computed.begin());
   }
+  // Also when nothing in it changed: what it says is true of the agents that are here now.
+  account.computed[account.row_version.minor] = now.at;
+  if (account.computed.size() > versions_remembered) account.computed.erase(account.computed.begin());
   return *account.last_row;
 }
 
 void Books::say_row(Account& account, Demand& demand, const SinkNotice& sink, const Now& now) {
   const Row& row = current_row(account, now);
   if (demand.row_held == row.version) {
+    demand.held_computed = now.at;
     demand.row_at = Instant::never();
     return;
   }

@@ -14,8 +14,8 @@ namespace mig::relay {
 struct Outlets {
   /// To a reader, wherever it is attached. `frame_class` 2 or 3; frames of one `key` coalesce.
   std::function<void(const SinkNotice& sink, int frame_class, const core::Routed& routed, core::BytesView key)> to_sink;
-  /// To an attached agent.
-  std::function<void(const Member& member, int frame_class, const core::Message& message)> to_agent;
+  /// To an attached agent. What still waits under the same `key` is replaced.
+  std::function<void(const Member& member, int frame_class, const core::Message& message, core::BytesView key)> to_agent;
   std::function<core::Bytes(core::BytesView row)> sign_row;
 };
 

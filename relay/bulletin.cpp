@@ -14,10 +14,10 @@ constexpr std::size_t digests_per_frame = 4000;   // about 36 octets each
 
 void Relay::Inside::take(Link& link, const Put& put) {
   const LinkId id = link.id;
-  for (const auto& object : put.objects) {
+  for (const Object* object : in_order_of_effect(put)) {
     Link* still = links_.find(id);  // an object may end the session
     if (!still) return;
-    take(*still, object);
+    take(*still, *object);
   }
 }
 
@@ -128,14 +128,17 @@ void Relay::Inside::publish_own_record() {
   Object object{ObjectKind::relay, pack(*record), {}, membership_.certificate()};
   object.signatures.push_back(keys_.sign(domain::object, object.text));
   const BoardKey key = board_key(ObjectKind::relay, keys_.id().view());
-  if (!board_.wants(key, {record->instance, record->n})) return;
+  const Version version{record->instance, record->n};
+  if (!board_.wants(key, version)) return;
   map_.put(*record);
   way_opened();
   relays_[keys_.id()] = *read_certificate(membership_.certificate());
-  board_.pin(key, {object, {record->instance, record->n}, record->expires}, true);
+  board_.pin(key, {object, version, record->expires}, true);
   // Its version is on disk before anyone sees it: a later boot must know what it has said.
-  promise([this, key, object](bool ok) {
-    if (ok) flood(key, object, nullptr);
+  // A newer one that a repair has shown in between must not be followed by this one.
+  promise([this, key, object, version](bool ok) {
+    const Pinned* held = board_.find(key);
+    if (ok && held && held->version == version) flood(key, object, nullptr);
   });
 }
 

@@ -30,8 +30,8 @@ Relay::Inside::Inside(RelaySetting setting, store::Store& store, const Seed& ran
              {[this](const SinkNotice& sink, int frame_class, const Routed& payload, BytesView key) {
                 route(routed(sink.record.relay, sink.record.sink, payload), frame_class, key, std::holds_alternative<Tally>(payload));
               },
-              [this](const Member& member, int frame_class, const Message& message) {
-                links_.send(member.link, frame_class, message, *out_);
+              [this](const Member& member, int frame_class, const Message& message, BytesView key) {
+                links_.send(member.link, frame_class, message, *out_, key);
               },
               [this](BytesView row) { return keys_.sign(domain::row, row); }}),
       boot_nonce_(random_.u64()) {

@@ -67,9 +67,11 @@ class Checks : public Watch {
   std::map<core::ActionKey, Asked> asked_;
   std::map<core::NodeId, NodeIndex> by_id_;
   std::map<NodeIndex, core::Instant> harmed_at_;
-  std::set<core::Hash> verified_;                                        ///< objects that were found good
-  std::map<std::pair<NodeIndex, core::BoardKey>, core::Version> shown_;  ///< highest version sent in this life
+  std::map<core::Hash, core::WallMs> verified_;                          ///< objects that were found good, and when they expire
+  std::map<std::tuple<NodeIndex, NodeIndex, core::BoardKey>, core::Version> shown_;  ///< highest version sent to whom, in this life
+  std::map<std::pair<NodeIndex, core::BoardKey>, core::Version> held_;   ///< the version on its board, in this life
   std::map<NodeIndex, core::WallMs> clock_high_;
+  std::map<std::tuple<NodeIndex, core::BoardKey, core::Version>, core::WallMs> first_high_;  ///< the clock's highest when it first went out
   std::map<std::pair<NodeIndex, core::ActionKey>, unsigned> starts_;     ///< per journal life
   std::map<std::pair<core::NodeId, core::ActionKey>, std::set<core::NodeId>> ever_started_;
   std::map<std::tuple<core::ActionKey, core::NodeId, core::LogPosition>, core::Hash> log_;

@@ -26,8 +26,10 @@ Fleet::Fleet(FleetPlan plan)
     : plan_(std::move(plan)),
       world_(plan_.seed, beginning, plan_.work ? plan_.work : even_ones_find),
       person_(seed("person"), beginning - 100 * day),
-      enroller_(seed("enroller")) {
+      enroller_(seed("enroller")),
+      membership_({}) {
   make_roster();
+  for (std::size_t i = 0; i < plan_.relays; ++i) endpoints_.push_back({fmt::format("tcp://10.0.0.{}:7447", i + 1), Keys(seed("relay", i)).link_public()});
   for (std::size_t i = 0; i < plan_.relays; ++i) add_relay(i);
   for (std::size_t i = 0; i < plan_.agents; ++i) add_agent(i);
   add_investigator();
@@ -49,9 +51,9 @@ void Fleet::make_roster() {
   roster_.enrollers.push_back(enroller_.sign_public());
   signed_roster_.text = canonical_json(to_json(roster_));
   signed_roster_.signatures.push_back(person_.sign(roster_signing_text(signed_roster_.text), beginning - day));
+  membership_ = Membership(trust_);
+  (void)membership_.adopt(signed_roster_, beginning);
 }
-
-Endpoint Fleet::endpoint(std::size_t relay) const { return {fmt::format("tcp://10.0.0.{}:7447", relay + 1), Keys(seed("relay", relay)).link_public()}; }
 
 Bytes Fleet::invite(Role role, std::size_t i) const {
   Invite invite;
@@ -75,10 +77,10 @@ void Fleet::add_relay(std::size_t i) {
     setting.enroller_seed = seed("enroller");
     setting.roster = signed_roster_;
   } else {
-    setting.dial.push_back(endpoint(plan_.parent_of(i)));
+    setting.dial.push_back(endpoints_[plan_.parent_of(i)]);
     setting.joining = Joining{enroller_.sign_public(), invite(Role::relay, i), seed("invite", i * 4 + static_cast<std::size_t>(Role::relay))};
   }
-  const Endpoint own = endpoint(i);
+  const Endpoint own = endpoints_[i];
   relays_.push_back(world_.add({setting.name, own.address, own.key, [setting](store::Store& store, const Seed& random) -> std::unique_ptr<Machine> {
                                   return std::make_unique<relay::Relay>(setting, store, random);
                                 }}));
@@ -95,7 +97,7 @@ void Fleet::add_agent(std::size_t i) {
   setting.facts.name = setting.name;
   setting.facts.tags = setting.tags;
   setting.facts.environment["os"] = "linux";
-  for (std::size_t r = 0; r < plan_.relays; ++r) setting.relays.push_back(endpoint((i + r) % plan_.relays));
+  for (std::size_t r = 0; r < plan_.relays; ++r) setting.relays.push_back(endpoints_[(i + r) % plan_.relays]);
   setting.joining = Joining{enroller_.sign_public(), invite(Role::agent, i), seed("invite", i * 4 + static_cast<std::size_t>(Role::agent))};
   agents_.push_back(world_.add({setting.name, "", Keys(setting.seed).link_public(), [setting](store::Store& store, const Seed& random) -> std::unique_ptr<Machine> {
                                   return std::make_unique<node::Agent>(setting, store, random);
@@ -113,7 +115,7 @@ investigator::InvestigatorSetting Fleet::investigator_setting(std::size_t at) co
   SignedText text{session_text(session), {}};
   text.signatures.push_back(person_.sign(session_signing_text(text.text), beginning - 1000));
   setting.session = pack_session(text);
-  setting.relays.push_back(endpoint(at));
+  setting.relays.push_back(endpoints_[at]);
   return setting;
 }
 
@@ -130,12 +132,6 @@ void Fleet::add_investigator() {
                                 }
                                 return std::make_unique<investigator::Investigator>(setting, random);
                               }});
-}
-
-Membership Fleet::membership() const {
-  Membership out(trust_);
-  (void)out.adopt(signed_roster_, beginning);
-  return out;
 }
 
 bool Fleet::settle(Duration limit) {

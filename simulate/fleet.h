@@ -35,7 +35,7 @@ class Fleet {
   NodeIndex agent(std::size_t i) const { return agents_[i]; }
   NodeIndex investigator() const { return investigator_; }
   const core::Roster& roster() const { return roster_; }
-  core::Membership membership() const;         ///< as a node that holds the roster
+  const core::Membership& membership() const { return membership_; }  ///< as a node that holds the roster
   std::size_t relays() const { return relays_.size(); }
   std::size_t agents() const { return agents_.size(); }
   core::NodeId relay_id(std::size_t i) const { return core::Keys(seed("relay", i)).id(); }
@@ -78,7 +78,6 @@ class Fleet {
   void add_agent(std::size_t i);
   void add_investigator();
   core::Bytes invite(core::Role role, std::size_t i) const;
-  core::Endpoint endpoint(std::size_t relay) const;
   investigator::InvestigatorSetting investigator_setting(std::size_t at) const;
 
   FleetPlan plan_;
@@ -88,6 +87,8 @@ class Fleet {
   core::Trust trust_;
   core::Roster roster_;
   core::SignedText signed_roster_;
+  core::Membership membership_;
+  std::vector<core::Endpoint> endpoints_;     ///< of the relays
   std::vector<NodeIndex> relays_, agents_;    ///< numbered in this order
   std::map<NodeIndex, core::NodeId> ids_;
   NodeIndex investigator_ = 0;

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "simulate/campaign.h"
+#include "simulate/remember.h"
 
 namespace {
 
@@ -87,7 +88,7 @@ int main(int argc, char** argv) {
   if (show || options.seeds > 1) {
     fmt::print("steps {}, frames {}; checks made:", steps, frames);
     for (std::size_t i = 1; i < made.size(); ++i) fmt::print(" {}:{}", i, made[i]);
-    fmt::print("\n");
+    fmt::print("\nverdicts on signatures over identical octets said again from memory: {}\n", simulate::verdicts_remembered());
   }
   fmt::print("seeds={} violations={} hash={}\n", options.seeds, violations, to_hex(blake2b(all, 8)));
   return violations == 0 ? 0 : 1;

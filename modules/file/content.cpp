@@ -1,53 +1,16 @@
 #include "modules/file/content.h"
 
-#include <re2/re2.h>
-
 #include <algorithm>
 
+#include "modules/scan/confirm.h"
+
 namespace mig::modules::file {
-namespace {
-
-/// Matches one window of a line, the replaced text being made once for all regexes.
-class Matcher {
- public:
-  Matcher(std::string_view text, bool begins, bool ends) : text_(text), skip_(begins ? 0 : 1), keep_(ends ? 0 : 1) {}
-
-  bool operator()(const re2::RE2& regex) {
-    if (search(regex, text_)) return true;
-    if (!checked_) {
-      checked_ = true;
-      if (!core::is_utf8(text_)) replaced_ = replace_inside();
-    }
-    return !replaced_.empty() && search(regex, replaced_);
-  }
-
- private:
-  bool search(const re2::RE2& regex, std::string_view text) const {
-    return regex.Match(re2::StringPiece(text.data(), text.size()), skip_, text.size() - keep_, re2::RE2::UNANCHORED,
-                       nullptr, 0);
-  }
-  /// The bytes of context stay one byte each: to ^, $ and \b they are only word or not.
-  std::string replace_inside() const {
-    std::string out(text_.substr(0, skip_));
-    out += core::readable_utf8(text_.substr(skip_, text_.size() - skip_ - keep_));
-    out += text_.substr(text_.size() - keep_);
-    return out;
-  }
-
-  std::string_view text_;
-  std::size_t skip_, keep_;
-  bool checked_ = false;
-  std::string replaced_;
-};
-
-}  // namespace
-
 ContentScan::ContentScan(const std::vector<const Search*>& searches, std::size_t line_max, std::size_t overlap)
     : line_max_(line_max), overlap_(overlap) {
   for (const Search* search : searches) {
     Group group{search, {}};
     for (const Check& check : search->checks)
-      if (check.kind == CheckKind::content) group.states.push_back({&check});
+      if (takes(*search, check)) group.states.push_back({&check});
     groups_.push_back(std::move(group));
   }
   settle();
@@ -85,7 +48,7 @@ void ContentScan::settle() {
 }
 
 void ContentScan::match_window(const Window& window) {
-  Matcher matches(window.text, window.begins, window.ends);
+  scan::Matcher matches(window.text, window.begins, window.ends);
   for (Group& group : groups_)
     for (State& state : group.states)
       if (!group.done && !state.on_line && open(group, state)) state.on_line = matches(*state.check->regex);

@@ -1,9 +1,5 @@
-// Content checks over one file, line by line as the bytes come, in bounded memory.
-//
-// A line ends at "\n", and one "\r" before it does not belong to it; the last line needs no newline. A line of up to
-// line_bytes_max is matched as a whole. A longer one (a disk image, a dump) is matched in overlapping windows: what
-// matches within line_overlap bytes is found wherever it lies, and ^, $ and \b know the true neighbours of a window.
-// Only a match longer than the overlap, in a line longer than the maximum, can be missed; such lines are counted.
+// Content checks that no automaton can look for, tried on every line of one file: those of searches with macroal, and
+// the stranger ones of others. Lines and windows are those of scan/lines.h.
 #pragma once
 
 #include <cstdint>
@@ -12,17 +8,17 @@
 #include <vector>
 
 #include "modules/file/search.h"
+#include "modules/scan/lines.h"
 
 namespace mig::modules::file {
 
-constexpr std::size_t line_bytes_max = 4 * 1024 * 1024;
-constexpr std::size_t line_overlap = 1024 * 1024;
-
 class ContentScan {
  public:
-  /// Takes the content checks of these searches, which must outlive it.
-  explicit ContentScan(const std::vector<const Search*>& searches, std::size_t line_max = line_bytes_max,
-                       std::size_t overlap = line_overlap);
+  /// Whether a check belongs here.
+  static bool takes(const Search& search, const Check& check) { return check.kind == CheckKind::content && (search.options.macroal || check.finder < 0); }
+  /// Takes those content checks of these searches, which must outlive it.
+  explicit ContentScan(const std::vector<const Search*>& searches, std::size_t line_max = scan::line_bytes_max,
+                       std::size_t overlap = scan::line_overlap);
 
   void feed(std::string_view bytes);
   /// The file has ended: judges the last line, and what holds only for whole files.
@@ -35,7 +31,7 @@ class ContentScan {
   bool undecided() const { return going_ && !whole_; }
   /// Search `at` wants all its values and one has failed for certain.
   bool lost(std::size_t at) const { return lost(groups_[at]); }
-  /// For each content check of search `at`, in order: is the file a hit? What is not known is no hit.
+  /// For each check taken from search `at`, in order: is the file a hit? What is not known is no hit.
   std::vector<bool> verdicts(std::size_t at) const;
   /// Lines that were longer than the maximum.
   std::uint64_t long_lines() const { return long_lines_; }

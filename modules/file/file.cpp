@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "modules/file/report.h"
+#include "modules/file/sweep.h"
 #include "node/core/time.h"
 
 namespace mig::modules::file {
@@ -32,24 +33,45 @@ core::Schema make_row() {
 }
 
 /// 0 (no bound) if any search has none.
-std::uint64_t errors_wanted(const std::vector<Search>& searches) {
+std::uint64_t errors_wanted(const std::vector<Search>& searches, std::size_t operation) {
   std::uint64_t most = 0;
   for (const Search& search : searches) {
+    if (search.operation != operation) continue;
     if (search.options.maxerrors == 0) return 0;
     most = std::max(most, search.options.maxerrors);
   }
   return most;
 }
 
-void take_errors(Walk& walk, const std::vector<Search>& searches, Answer& answer) {
-  const std::uint64_t most = errors_wanted(searches);
-  std::uint64_t dropped = walk.errors_dropped;
-  if (most != 0 && walk.errors.size() > most) {
-    dropped += walk.errors.size() - most;
-    walk.errors.resize(most);
+void take_errors(Tally& tally, std::uint64_t most, Answer& answer) {
+  std::uint64_t dropped = tally.errors_dropped;
+  if (most != 0 && tally.errors.size() > most) {
+    dropped += tally.errors.size() - most;
+    tally.errors.resize(most);
   }
-  answer.errors = std::move(walk.errors);
+  answer.errors = std::move(tally.errors);
   if (dropped > 0) answer.errors.push_back(fmt::format("{} more errors are not listed (maxerrors)", dropped));
+}
+
+Answer answer_of(Plan& plan, std::size_t operation, Tally& tally, const std::string& took, const Budget& budget) {
+  Answer answer;
+  std::uint64_t hits = 0, unmatched = 0;
+  for (const Search& search : plan.searches)
+    if (search.operation == operation) hits += search.hits->size();
+  answer.found_anything = hits > 0;
+  answer.elements = elements_of(plan.searches, operation, unmatched);
+  answer.statistics = {{"filescount", tally.files_checked}, {"openfailed", tally.open_failed}, {"totalhits", hits}, {"exectime", took}};
+  // Only what happened is listed, so that MIG's own readers see MIG's four numbers.
+  if (tally.short_reads > 0) answer.statistics["shortreads"] = tally.short_reads;
+  if (tally.long_lines > 0) answer.statistics["longlines"] = tally.long_lines;
+  if (tally.skipped_mounts > 0) answer.statistics["skippedmounts"] = tally.skipped_mounts;
+  if (unmatched > 0) answer.statistics["unmatched"] = unmatched;
+  take_errors(tally, errors_wanted(plan.searches, operation), answer);
+  if (std::string limit = budget.limit_hit(); !limit.empty()) {  // what was found so far stays
+    answer.success = false;
+    answer.errors.push_back(limit);
+  }
+  return answer;
 }
 
 class File final : public Module {
@@ -64,34 +86,33 @@ class File final : public Module {
     return "The right to read what is searched (root for all of it); what cannot be opened is counted and named in errors.";
   }
 
-  Answer run(const Json& parameters, const Host& host, Budget& budget) const override {
+  Answer run(const Json& parameters, const Host& host, Budget& budget) const override { return run_together({parameters}, host, budget)[0]; }
+  bool together() const override { return true; }
+
+  std::vector<Answer> run_together(const std::vector<Json>& parameters, const Host& host, Budget& budget) const override {
     const auto began = std::chrono::steady_clock::now();
     const auto wall = std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch());
-    auto searches = compile(parameters, wall.count());
-    if (!searches) return Answer::failure(searches.error().text);
-    Walk walk(*searches, host, budget);
-    Findings findings;
-    Judge judge(walk, findings, budget);
-    walk.run([&](Candidate& candidate) { judge(candidate); });
-
-    Answer answer;
-    std::uint64_t hits = 0, unmatched = 0;
-    for (const Search& search : *searches) hits += search.hits;
-    answer.found_anything = hits > 0;
-    answer.elements = elements_of(*searches, findings, unmatched);
-    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
-    answer.statistics = {{"filescount", findings.files_checked}, {"openfailed", walk.open_failed}, {"totalhits", hits},
-                         {"exectime", core::format_duration({took.count()})}};
-    // Only what happened is listed, so that MIG's own readers see MIG's four numbers.
-    if (findings.short_reads > 0) answer.statistics["shortreads"] = findings.short_reads;
-    if (findings.long_lines > 0) answer.statistics["longlines"] = findings.long_lines;
-    if (unmatched > 0) answer.statistics["unmatched"] = unmatched;
-    take_errors(walk, *searches, answer);
-    if (std::string limit = budget.limit_hit(); !limit.empty()) {  // what was found so far stays
-      answer.success = false;
-      answer.errors.push_back(limit);
+    Plan plan;
+    plan.operations = parameters.size();
+    std::vector<std::string> refused(parameters.size());
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      auto searches = compile(parameters[i], wall.count());
+      if (!searches) {
+        refused[i] = searches.error().text;
+        continue;
+      }
+      for (Search& search : *searches) {
+        search.operation = i;
+        plan.searches.push_back(std::move(search));
+      }
     }
-    return answer;
+    Sweep swept = sweep(plan, host, budget);
+    const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
+    const std::string took = core::format_duration({micros.count()});
+    std::vector<Answer> out;
+    for (std::size_t i = 0; i < parameters.size(); ++i)
+      out.push_back(refused[i].empty() ? answer_of(plan, i, swept.tallies[i], took, budget) : Answer::failure(refused[i]));
+    return out;
   }
 
   std::vector<std::string> print(const Answer& answer, bool found_only) const override { return lines_of(answer, found_only); }

@@ -2,211 +2,281 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <limits.h>
 #include <re2/re2.h>
-#include <unistd.h>
+#include <stdlib.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <memory>
-
-#include "modules/file/content.h"
-#include "modules/file/digest.h"
-#include "modules/file/gunzip.h"
 
 namespace mig::modules::file {
 namespace {
 
-constexpr char no = 0, yes = 1, unset = 2;
-constexpr std::size_t block_bytes = 256 * 1024;
+constexpr std::size_t errors_kept = 10'000;
 
-std::int64_t nanoseconds(const timespec& time) { return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec; }
+std::int64_t nanoseconds(const timespec& time) {
+  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
+}
 
-bool metadata_matches(const Check& check, const Candidate& file, const std::string& mode) {
+bool details_match(const Check& check, const struct stat& info, const std::string& mode) {
   switch (check.kind) {
-    case CheckKind::name: return matches(*check.regex, file.name);
-    case CheckKind::mode: return matches(*check.regex, mode);
+    case CheckKind::mode:
+      return matches(*check.regex, mode);
     case CheckKind::size: {
-      const auto size = static_cast<std::uint64_t>(file.info.st_size);
+      const auto size = static_cast<std::uint64_t>(info.st_size);
       return size >= check.size.low && size <= check.size.high;
     }
     case CheckKind::mtime: {
-      const std::int64_t at = nanoseconds(file.info.st_mtim);
+      const std::int64_t at = nanoseconds(info.st_mtim);
       return at > check.after_ns && at < check.before_ns;
     }
-    default: return false;
+    default:
+      return false;
   }
 }
-
-/// An open file that gives its bytes block by block.
-class Source {
- public:
-  Source(int fd, Budget& budget) : fd_(fd), budget_(budget), block_(block_bytes) {}
-  /// False at the end or on trouble.
-  bool next(std::string_view& bytes) {
-    if (budget_.spent()) return cut_ = true, false;
-    ssize_t got = 0;
-    do got = ::read(fd_, block_.data(), block_.size());
-    while (got < 0 && errno == EINTR);
-    if (got < 0) error_ = errno;
-    bytes = {block_.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
-    return got > 0;
-  }
-  int error() const { return error_; }
-  bool cut() const { return cut_; }
-
- private:
-  int fd_, error_ = 0;
-  bool cut_ = false;
-  Budget& budget_;
-  std::vector<char> block_;
-};
 
 }  // namespace
 
-bool Judge::Opinion::needs_reading() const {
-  if (out) return false;
-  if (search->options.matchall && search->options.returnsha256) return true;
-  return std::find(verdicts.begin(), verdicts.end(), unset) != verdicts.end();
+void Tally::error(std::string text) {
+  if (errors.size() < errors_kept)
+    errors.push_back(std::move(text));
+  else
+    ++errors_dropped;
 }
 
-void Judge::operator()(Candidate& file) {
-  ++findings_.files_checked;
-  std::vector<Opinion> opinions;
-  for (Search* search : file.searches) {
-    Opinion opinion{search, std::vector<char>(search->checks.size(), unset), search->checks.empty(), {}};
-    judge_metadata(file, opinion);
-    opinions.push_back(std::move(opinion));
+void Tally::add(Tally other) {
+  files_checked += other.files_checked;
+  open_failed += other.open_failed;
+  short_reads += other.short_reads;
+  long_lines += other.long_lines;
+  skipped_mounts += other.skipped_mounts;
+  errors_dropped += other.errors_dropped;
+  for (auto& text : other.errors) error(std::move(text));
+}
+
+std::string Judge::File::path() const {
+  return directory.handle ? scan::join(directory.path, name) : directory.path;
+}
+
+Judge::Judge(const Plan& plan, const Scope& scope, scan::Workers& workers, std::size_t worker, Budget& budget)
+    : tallies(plan.operations), plan_(plan), scope_(scope), budget_(budget), reader_(workers, worker) {
+  if (plan.finder && plan.finder->covers_any()) lines_ = std::make_unique<scan::LineScan>(*plan.finder);
+}
+
+bool Judge::enter(scan::Directory& directory, bool crossing) {
+  std::vector<std::size_t> skipped;
+  const bool wanted = scope_.enter(directory, crossing, &skipped);
+  for (std::size_t operation : skipped) {
+    ++tallies[operation].skipped_mounts;
+    tallies[operation].error(
+        fmt::format("skipped {}: a file system of type {}; name it as a path to search it", directory.path,
+                    directory.mount->type));
   }
-  std::vector<Opinion*> to_read;
-  for (auto& opinion : opinions)
-    if (opinion.needs_reading()) to_read.push_back(&opinion);
-  if (!to_read.empty()) read(file, to_read);
-  for (auto& opinion : opinions) conclude(file, opinion);
+  return wanted;
 }
 
-void Judge::judge_metadata(const Candidate& file, Opinion& opinion) const {
-  const std::string mode = opinion.search->has(CheckKind::mode) ? mode_text(file.info.st_mode) : "";
-  for (std::size_t i = 0; i < opinion.verdicts.size() && !opinion.out; ++i) {
-    const Check& check = opinion.search->checks[i];
-    if (check.kind == CheckKind::content || check.kind == CheckKind::hash) continue;
-    opinion.verdicts[i] = check.wants(metadata_matches(check, file, mode)) ? yes : no;
-    opinion.out = opinion.search->options.matchall && opinion.verdicts[i] == no;
+void Judge::trouble(const scan::Directory& directory, const char* what, int code) {
+  for (std::size_t operation : static_cast<const Lookers*>(directory.note.get())->operations) {
+    if (*what == 'o')
+      ++tallies[operation].open_failed;
+    else
+      ++tallies[operation].short_reads;
+    tallies[operation].error(fmt::format("ERROR: {} {}: {}", what, directory.path, std::strerror(code)));
   }
 }
 
-/// Searches that decompress and those that do not read the same file differently; usually there is one kind.
-void Judge::read(const Candidate& file, std::vector<Opinion*> opinions) {
-  std::vector<Opinion*> plain, unpacking;
-  for (auto* opinion : opinions) (opinion->search->options.decompress ? unpacking : plain).push_back(opinion);
-  for (auto* group : {&plain, &unpacking}) {
-    if (group->empty()) continue;
-    // Never waits for a pipe that took the file's place, never follows where the walk would not have.
-    const int fd = open(file.real.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    struct stat info {};
-    if (fd < 0 || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
-      if (fd >= 0) close(fd);
-      if (errno == ENOENT) continue;  // it vanished
-      ++walk_.open_failed;
-      walk_.error(fmt::format("ERROR: open {}: {}", file.path, fd >= 0 ? "no regular file any more" : std::strerror(errno)));
+void Judge::files(const scan::Directory& directory, std::vector<scan::Entry>& entries) {
+  const auto& lookers = *static_cast<const Lookers*>(directory.note.get());
+  if (lookers.searches.empty() && lookers.named.empty()) return;
+  if (lookers.limited)
+    std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  std::vector<Search*> searches;
+  for (const auto& entry : entries) {
+    if (budget_.spent()) return;
+    File file{directory, directory.handle->fd(), entry.name, entry.name.data(), entry.link};
+    if (lookers.named.empty() && !lookers.limited) {
+      judge(file, lookers.searches);
       continue;
     }
-    if (!read_through(file, *group, group == &unpacking, fd)) ++findings_.short_reads;
-    close(fd);
+    searches = lookers.searches;
+    for (const auto& [name, search] : lookers.named)
+      if (!entry.link && name == entry.name) searches.push_back(search);
+    std::string path;
+    std::erase_if(searches, [&](Search* search) {
+      if (search->options.matchlimit == 0) return false;
+      if (path.empty()) path = file.path();
+      return !search->hits->may_take(directory.root, path, false);
+    });
+    if (!searches.empty()) judge(file, searches);
   }
 }
 
-/// False if not all of the file could be read.
-bool Judge::read_through(const Candidate& file, std::vector<Opinion*>& opinions, bool decompress, int fd) {
-  std::vector<const Search*> searches;
-  std::set<HashKind> kinds;
-  bool contents = false;
-  for (auto* opinion : opinions) {
-    searches.push_back(opinion->search);
-    contents = contents || opinion->search->has(CheckKind::content);
-    for (const auto& check : opinion->search->checks)
-      if (check.kind == CheckKind::hash) kinds.insert(check.hash.kind);
-    if (opinion->search->options.matchall && opinion->search->options.returnsha256) kinds.insert(HashKind::sha256);
-  }
-  ContentScan scan(searches);
-  Digests digests(kinds);
-  // Hashes need every byte; a search that its contents have lost already needs none.
-  auto wanted = [&] {
-    if (contents && scan.undecided()) return true;
-    if (kinds.empty()) return false;
-    for (std::size_t i = 0; i < opinions.size(); ++i)
-      if (!scan.lost(i)) return true;
+bool Judge::root(scan::Directory& directory) {
+  scope_.enter(directory, false, nullptr);
+  struct stat info {};
+  const auto searches = scope_.searches_of_root(directory.path);
+  if (stat(directory.real.c_str(), &info) != 0) {
+    const int code = errno;
+    auto& operations = static_cast<Lookers*>(directory.note.get())->operations;
+    operations.clear();  // only those who name this very path are told
+    for (auto* search : searches)
+      if (operations.empty() || operations.back() != search->operation) operations.push_back(search->operation);
+    trouble(directory, "open", code);
     return false;
-  };
-  auto take = [&](std::string_view bytes) {
-    if (contents) scan.feed(bytes);
-    digests.update(bytes);
-  };
-  Source source(fd, budget_);
-  std::string_view bytes;
-  bool more = source.next(bytes);
-  std::unique_ptr<Gunzip> gunzip;
-  if (decompress && Gunzip::is_gzip(bytes)) gunzip = std::make_unique<Gunzip>(take);
-  bool sound = true;
-  for (; more && sound && wanted(); more = source.next(bytes)) {
-    if (!gunzip)
-      take(bytes);
-    else
-      sound = gunzip->feed(bytes, [&] { return wanted() && !budget_.spent(); });
   }
-  const bool to_the_end = !more && source.error() == 0 && !source.cut();
-  if (gunzip && sound && to_the_end) sound = gunzip->finish();
-  if (gunzip && !sound) walk_.error(fmt::format("ERROR: {}: {}", file.path, gunzip->trouble()));
-  if (source.error() != 0) {
-    ++walk_.open_failed;
-    walk_.error(fmt::format("ERROR: read {}: {}", file.path, std::strerror(source.error())));
+  if (S_ISDIR(info.st_mode)) return true;
+  if (!S_ISREG(info.st_mode)) return false;  // devices, pipes and sockets are never opened
+  if (char target[PATH_MAX];
+      is_link(directory.real) && realpath(directory.real.c_str(), target)) {  // it is reported as its target
+    directory.path = directory.real = target;
+    if (const auto& shadow = scope_.shadow(); !shadow.empty() && directory.path.starts_with(shadow))
+      directory.path = directory.path.substr(shadow.size());
   }
-  const bool whole = to_the_end && sound;
-  const bool stopped_early = more && sound;  // nothing was left to find out
-  if (contents) {
-    if (whole) scan.finish();
-    else if (!stopped_early) scan.cut();
-  }
-  const auto sums = whole ? digests.finish() : std::map<HashKind, core::Bytes>{};
-  findings_.long_lines += scan.long_lines();
-  for (std::size_t i = 0; i < opinions.size(); ++i) {
-    Opinion& opinion = *opinions[i];
-    opinion.digests = sums;
-    const auto lines = contents ? scan.verdicts(i) : std::vector<bool>{};
-    std::size_t line = 0;
-    for (std::size_t c = 0; c < opinion.verdicts.size(); ++c) {
-      const Check& check = opinion.search->checks[c];
-      if (check.kind == CheckKind::content && line < lines.size()) opinion.verdicts[c] = lines[line++] ? yes : no;
-      // A sum that could not be made is neither equal nor different.
-      if (check.kind == CheckKind::hash)
-        opinion.verdicts[c] = sums.contains(check.hash.kind) && check.wants(sums.at(check.hash.kind) == check.hash.digest) ? yes : no;
-    }
-  }
-  return whole || stopped_early;
+  const std::string name = directory.path.substr(directory.path.rfind('/') + 1);
+  File file{directory, AT_FDCWD, name, directory.real.c_str(), true, true, info};
+  judge(file, searches);
+  return false;
 }
 
-void Judge::conclude(const Candidate& file, Opinion& opinion) {
-  Search& search = *opinion.search;
-  if (opinion.out) return;
-  for (char& verdict : opinion.verdicts)
-    if (verdict == unset) verdict = no;  // it could not be read
-  Hit hit{file.path, {static_cast<std::uint64_t>(file.info.st_size), mode_text(file.info.st_mode), time_text(file.info.st_mtim), {}}};
-  if (search.options.matchall) {
-    if (std::find(opinion.verdicts.begin(), opinion.verdicts.end(), no) != opinion.verdicts.end()) return;
-    if (search.options.returnsha256 && opinion.digests.contains(HashKind::sha256)) {
-      hit.info.sha256 = core::to_hex(opinion.digests.at(HashKind::sha256));
-      for (char& c : hit.info.sha256) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+/// What stat(2) says, once. False if the file has vanished, or is no regular file.
+bool Judge::look(File& file) {
+  if (file.have_info) return true;
+  if (fstatat(file.at, file.opens, &file.info, file.link ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
+    if (!file.link) return false;
+    const int code = errno;
+    struct stat itself {};
+    if (fstatat(file.at, file.opens, &itself, AT_SYMLINK_NOFOLLOW) != 0) return false;
+    for (std::size_t i = 0; i < used_; ++i)
+      if (i == 0 || opinions_[i].search->operation != opinions_[i - 1].search->operation)
+        error(opinions_[i], fmt::format("ERROR: followSymLink() -> {}: {}", file.path(), std::strerror(code)),
+              &Tally::open_failed);
+    return false;
+  }
+  return file.have_info = S_ISREG(file.info.st_mode);
+}
+
+void Judge::error(const Opinion& opinion, std::string text, std::uint64_t Tally::*count) {
+  Tally& tally = tallies[opinion.search->operation];
+  ++(tally.*count);
+  tally.error(std::move(text));
+}
+
+void Judge::verdict(Opinion& opinion, std::uint32_t check, bool hit) const {
+  if (opinion.search->options.matchall)
+    opinion.out = opinion.out || !hit;
+  else if (hit)
+    opinion.hits.push_back(check);
+}
+
+void Judge::judge(File& file, const std::vector<Search*>& searches) {
+  if (opinions_.size() < searches.size()) opinions_.resize(searches.size());
+  used_ = searches.size();
+  for (std::size_t i = 0; i < used_; ++i) {
+    opinions_[i].search = searches[i];
+    opinions_[i].out = searches[i]->checks.empty();
+    opinions_[i].hits.clear();
+  }
+  if (file.link && !look(file)) return;  // whether it is a file is told by its target
+  bool details = false, reads = false;
+  for (std::size_t i = 0; i < used_; ++i) {
+    Opinion& opinion = opinions_[i];
+    if (i == 0 || opinion.search->operation != opinions_[i - 1].search->operation)
+      ++tallies[opinion.search->operation].files_checked;
+    judge_names(file, opinion);
+    details = details || (!opinion.out && !opinion.search->details.empty());
+  }
+  if (details && !look(file)) return;
+  for (std::size_t i = 0; i < used_; ++i) {
+    if (details) judge_details(file, opinions_[i]);
+    reads = reads || opinions_[i].reads();
+  }
+  if (reads) return read(file);
+  for (std::size_t i = 0; i < used_; ++i) conclude(file, opinions_[i]);
+}
+
+void Judge::judge_names(const File& file, Opinion& opinion) {
+  for (std::uint32_t check : opinion.search->names) {
+    if (opinion.out) return;
+    verdict(opinion, check,
+            opinion.search->checks[check].wants(matches(*opinion.search->checks[check].regex, file.name)));
+  }
+}
+
+void Judge::judge_details(File& file, Opinion& opinion) {
+  std::string mode;
+  for (std::uint32_t check : opinion.search->details) {
+    if (opinion.out) return;
+    if (mode.empty() && opinion.search->checks[check].kind == CheckKind::mode)
+      mode = mode_text(file.info.st_mode);
+    verdict(
+        opinion, check,
+        opinion.search->checks[check].wants(details_match(opinion.search->checks[check], file.info, mode)));
+  }
+}
+
+void Judge::settle_contents(Opinion& opinion, const ContentScan* slow, std::size_t at, bool whole,
+                            bool fast) {
+  const Search& search = *opinion.search;
+  const auto verdicts = slow ? slow->verdicts(at) : std::vector<bool>{};
+  std::size_t next = 0;
+  for (std::uint32_t check : search.contents) {
+    if (opinion.out) return;
+    const Check& one = search.checks[check];
+    if (ContentScan::takes(search, one)) {
+      verdict(opinion, check, next < verdicts.size() && verdicts[next]);
+      ++next;
+      continue;
     }
-    ++search.hits;
-    budget_.add_bytes(hit.path.size() + 300);
-    findings_.files[search.label].push_back(std::move(hit));
+    const bool matched = fast && lines_->matched(static_cast<unsigned>(one.finder));
+    // What is not known is no hit: that no line matches is known at the end alone.
+    verdict(opinion, check, (matched || whole) && one.wants(matched));
+  }
+}
+
+void Judge::settle_hashes(Opinion& opinion) {
+  Search& search = *opinion.search;
+  if (opinion.out || search.hashes.empty()) return;
+  if (search.options.matchall) {
+    for (std::uint32_t check : search.hashes) {
+      if (opinion.out) return;
+      const std::string_view sum = digests_[search.checks[check].hash.kind];
+      // A sum that could not be made is neither equal nor different.
+      verdict(opinion, check,
+              !sum.empty() && search.checks[check].wants(search.checks[check].hash.digest == sum));
+    }
     return;
   }
-  for (std::size_t c = 0; c < opinion.verdicts.size() && search.active(); ++c) {
-    if (opinion.verdicts[c] != yes) continue;
-    ++search.hits;
+  for (std::size_t kind = 0; kind < scan::hash_kinds; ++kind)
+    if (const std::string_view sum = digests_[static_cast<HashKind>(kind)];
+        !sum.empty() && (search.hash_kinds >> kind & 1) != 0)
+      search.by_digest.find(static_cast<HashKind>(kind), sum, search.checks,
+                            [&](std::uint32_t check) { opinion.hits.push_back(check); });
+  for (std::uint32_t check : search.mismatched_hashes)
+    if (const std::string_view sum = digests_[search.checks[check].hash.kind];
+        !sum.empty() && search.checks[check].hash.digest != sum)
+      opinion.hits.push_back(check);
+}
+
+void Judge::conclude(File& file, Opinion& opinion) {
+  Search& search = *opinion.search;
+  if (opinion.out || (!search.options.matchall && opinion.hits.empty())) return;
+  if (!look(file)) return;
+  Hit hit{file.path(),       file.directory.root, 0, static_cast<std::uint64_t>(file.info.st_size),
+          file.info.st_mode, file.info.st_mtim,   {}};
+  if (search.options.matchall) {
+    if (const auto sum = digests_[HashKind::sha256]; search.options.returnsha256 && !sum.empty()) {
+      hit.sha256 = core::to_hex(core::Bytes(sum));
+      for (char& c : hit.sha256) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    }
+    budget_.add_bytes(hit.path.size() + 300);
+    search.hits->add(std::move(hit));
+    return;
+  }
+  for (std::uint32_t check : opinion.hits) {
     budget_.add_bytes(hit.path.size() + 400);
-    findings_.checks[{search.label, c}].push_back(hit);
+    hit.check = check;
+    search.hits->add(hit);
   }
 }
 

@@ -72,7 +72,10 @@ core::Schema make_options() {
   Field verbose = flag("verbose", "the same as debug 'print'");
   verbose.fallback = nullptr;
   out.fields.push_back(std::move(verbose));
-  out.fields.push_back({.name = "remotefs", .type = Type::boolean, .help = "understood for old documents; changes nothing"});
+  out.fields.push_back({.name = "remotefs", .type = Type::boolean, .help = "go also into mounted file systems of other machines below a path"});
+  out.fields.push_back(flag("samefs", "stay on the file system of each path"));
+  out.fields.push_back({.name = "cpu", .type = Type::number, .help = "percent of each thread's time; 0: what is idle", .flag = "cpu", .fallback = 0, .low = 0, .high = 100});
+  out.fields.push_back({.name = "readrate", .type = Type::number, .help = "megabytes a second that are read at most; 0: no limit", .flag = "readrate", .fallback = 0, .low = 0});
   return out;
 }
 

@@ -12,51 +12,54 @@ namespace {
 
 constexpr std::size_t unmatched_listed = 100;  // an action with a hundred thousand hashes must stay small
 
-/// The search as it was asked. With matchall the bounds are zeroed, as MIG did.
-Json echo(const Search& search, bool zero_bounds) {
-  Json out = Json::object();
-  if (!search.description.empty()) out["description"] = search.description;
-  out["paths"] = search.paths;
-  for (const auto& [key, values] : search.values) {
-    if (values.empty()) continue;
-    out[key] = Json::array();
-    for (const Check& check : search.checks)
-      if (check.key == key) out[key].push_back(check.kind == CheckKind::hash && !zero_bounds ? check.value : values[out[key].size()]);
-  }
+Json options_of(const Search& search, bool zero_bounds) {
   const Options& options = search.options;
-  Json& json = out["options"] = {{"maxdepth", zero_bounds ? 0 : options.maxdepth},
-                                 {"maxerrors", zero_bounds ? 0 : options.maxerrors},
-                                 {"matchall", options.matchall},
-                                 {"macroal", options.macroal},
-                                 {"mismatch", options.mismatch.empty() ? Json(nullptr) : Json(options.mismatch)},
-                                 {"matchlimit", zero_bounds ? 0 : options.matchlimit}};
+  Json json = {{"maxdepth", zero_bounds ? 0 : options.maxdepth},
+               {"maxerrors", zero_bounds ? 0 : options.maxerrors},
+               {"matchall", options.matchall},
+               {"macroal", options.macroal},
+               {"mismatch", options.mismatch.empty() ? Json(nullptr) : Json(options.mismatch)},
+               {"matchlimit", zero_bounds ? 0 : options.matchlimit}};
   if (options.returnsha256) json["returnsha256"] = true;
   if (options.decompress) json["decompress"] = true;
   if (options.remotefs) json["remotefs"] = true;
+  if (options.samefs) json["samefs"] = true;
+  if (options.cpu > 0) json["cpu"] = options.cpu;
+  if (options.readrate > 0) json["readrate"] = options.readrate;
   if (!options.debug.empty()) json["debug"] = options.debug;
+  return json;
+}
+
+/// The whole search as it was asked, for matchall: the bounds are zeroed, as MIG did.
+Json echo(const Search& search) {
+  Json out = Json::object();
+  if (!search.description.empty()) out["description"] = search.description;
+  out["paths"] = search.paths;
+  for (const auto& [key, values] : search.values)
+    if (!values.empty()) out[key] = values;
+  out["options"] = options_of(search, true);
   return out;
 }
 
 /// Reduced to the one value that matched, and to the directory of the file.
 Json echo_of_check(const Search& search, const Check& check, const std::string* file) {
-  Json out = echo(search, false);
-  for (const auto& [key, values] : search.values) out.erase(key);
-  out[check.key] = Json::array({check.value});
+  Json out = Json::object();
+  if (!search.description.empty()) out["description"] = search.description;
+  out["options"] = options_of(search, false);
+  out[*check.key] = Json::array({check.value});
   if (file) {
     const std::size_t slash = file->rfind('/');
     out["paths"] = Json::array({slash == std::string::npos ? "." : slash == 0 ? "/" : file->substr(0, slash)});
+  } else {
+    out["paths"] = search.paths;
   }
   return out;
 }
 
 Json entry(const Hit* hit, Json search) {
-  Json info = {{"size", hit ? hit->info.size : 0}, {"mode", hit ? hit->info.mode : ""}, {"lastmodified", hit ? hit->info.modified : ""}};
-  if (hit && !hit->info.sha256.empty()) info["sha256"] = hit->info.sha256;
+  Json info = {{"size", hit ? hit->size : 0}, {"mode", hit ? mode_text(hit->mode) : ""}, {"lastmodified", hit ? time_text(hit->modified) : ""}};
+  if (hit && !hit->sha256.empty()) info["sha256"] = hit->sha256;
   return {{"file", hit ? hit->path : ""}, {"search", std::move(search)}, {"fileinfo", std::move(info)}};
-}
-
-void sort(std::vector<Hit>& hits) {
-  std::sort(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) { return a.path < b.path; });
 }
 
 std::string checks_text(const Json& search) {
@@ -82,30 +85,28 @@ std::string line_of(const std::string& label, const Json& found) {
 
 }  // namespace
 
-Json elements_of(const std::vector<Search>& searches, Findings& findings, std::uint64_t& unmatched) {
+Json elements_of(std::vector<Search>& searches, std::size_t operation, std::uint64_t& unmatched) {
   Json out = Json::object();
   std::size_t listed = 0;
-  auto nothing = [&](Json& entries, const Json& search) {
-    if (listed++ < unmatched_listed)
-      entries.push_back(entry(nullptr, search));
-    else
-      ++unmatched;
-  };
-  for (const Search& search : searches) {
+  for (Search& search : searches) {
+    if (search.operation != operation) continue;
     Json& entries = out[search.label] = Json::array();
+    const auto hits = search.hits->take();
     if (search.options.matchall) {
-      auto& hits = findings.files[search.label];
-      sort(hits);
-      const Json asked = echo(search, true);
+      const Json asked = echo(search);
       for (const Hit& hit : hits) entries.push_back(entry(&hit, asked));
-      if (hits.empty()) nothing(entries, asked);
+      if (!hits.empty()) continue;
+      if (listed++ < unmatched_listed) entries.push_back(entry(nullptr, asked));
+      else ++unmatched;
       continue;
     }
-    for (std::size_t c = 0; c < search.checks.size(); ++c) {
-      auto& hits = findings.checks[{search.label, c}];
-      sort(hits);
-      for (const Hit& hit : hits) entries.push_back(entry(&hit, echo_of_check(search, search.checks[c], &hit.path)));
-      if (hits.empty()) nothing(entries, echo_of_check(search, search.checks[c], nullptr));
+    auto hit = hits.begin();
+    for (std::uint32_t c = 0; c < search.checks.size(); ++c) {
+      const bool any = hit != hits.end() && hit->check == c;
+      for (; hit != hits.end() && hit->check == c; ++hit) entries.push_back(entry(&*hit, echo_of_check(search, search.checks[c], &hit->path)));
+      if (any) continue;
+      if (listed++ < unmatched_listed) entries.push_back(entry(nullptr, echo_of_check(search, search.checks[c], nullptr)));
+      else ++unmatched;
     }
   }
   return out;

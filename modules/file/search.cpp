@@ -4,6 +4,8 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
 namespace mig::modules::file {
 namespace {
@@ -43,6 +45,9 @@ Options options_of(const Json& search) {
   out.returnsha256 = boolean_of(*at, "returnsha256");
   out.decompress = boolean_of(*at, "decompress");
   out.remotefs = boolean_of(*at, "remotefs");
+  out.samefs = boolean_of(*at, "samefs");
+  if (auto cpu = at->find("cpu"); cpu != at->end() && cpu->is_number()) out.cpu = cpu->get<double>();
+  if (auto rate = at->find("readrate"); rate != at->end() && rate->is_number()) out.readrate = rate->get<double>();
   out.maxdepth = count_of(*at, "maxdepth");
   out.matchlimit = count_of(*at, "matchlimit");
   out.maxerrors = count_of(*at, "maxerrors");
@@ -69,7 +74,7 @@ std::string mismatch_word(const std::string& key) {
 core::Result<Check> make_check(const std::string& key, const std::string& value, std::int64_t now_ns) {
   Check out;
   out.kind = kind_of(key);
-  out.key = key;
+  out.key = &key;
   out.value = value;
   if (out.kind == CheckKind::size) {
     auto size = parse_size(value);
@@ -96,6 +101,24 @@ core::Result<Check> make_check(const std::string& key, const std::string& value,
   return out;
 }
 
+void sort_out(Search& search) {
+  for (std::uint32_t i = 0; i < search.checks.size(); ++i) {
+    const Check& check = search.checks[i];
+    switch (check.kind) {
+      case CheckKind::content: search.contents.push_back(i); break;
+      case CheckKind::name: search.names.push_back(i); break;
+      case CheckKind::hash:
+        search.hashes.push_back(i);
+        search.hash_kinds |= bit(check.hash.kind);
+        if (check.mismatch) search.mismatched_hashes.push_back(i);
+        break;
+      default: search.details.push_back(i);
+    }
+  }
+  search.by_digest.build(search.checks);
+  search.hits = std::make_unique<Hits>(search.options.matchlimit);
+}
+
 core::Result<Search> compile_one(const std::string& label, const Json& json, std::int64_t now_ns) {
   Search out;
   out.label = label;
@@ -103,22 +126,41 @@ core::Result<Search> compile_one(const std::string& label, const Json& json, std
   for (const std::string& path : texts_of(json, "paths")) out.paths.push_back(clean_path(path));
   out.options = options_of(json);
   for (const std::string& key : check_keys()) {
-    out.values[key] = texts_of(json, key);
+    auto values = texts_of(json, key);
     const auto& inverted = out.options.mismatch;
     const bool mismatch = std::find(inverted.begin(), inverted.end(), mismatch_word(key)) != inverted.end();
-    for (const std::string& value : out.values[key]) {
+    for (const std::string& value : values) {
       auto check = make_check(key, value, now_ns);
       if (!check) return core::invalid(fmt::format("searches.{}.{}: {}", label, key, check.error().text));
       check->mismatch = mismatch;
-      if (check->kind == CheckKind::hash && !mismatch)
-        out.by_digest[{check->hash.kind, check->hash.digest}].push_back(out.checks.size());
       out.checks.push_back(std::move(*check));
     }
+    out.values[key] = std::move(values);
   }
+  sort_out(out);
   return out;
 }
 
 }  // namespace
+
+std::size_t HashTable::place(std::string_view digest) const {
+  std::uint64_t first = 0;
+  std::memcpy(&first, digest.data(), std::min(sizeof first, digest.size()));
+  return (first * 0x9e3779b97f4a7c15ULL >> 20) & (slots_.size() - 1);
+}
+
+void HashTable::build(const std::vector<Check>& checks) {
+  std::size_t count = 0;
+  for (const Check& check : checks) count += check.kind == CheckKind::hash && !check.mismatch;
+  if (count == 0) return;
+  slots_.assign(std::bit_ceil(2 * count), 0);
+  for (std::uint32_t i = 0; i < checks.size(); ++i) {
+    if (checks[i].kind != CheckKind::hash || checks[i].mismatch) continue;
+    std::size_t at = place(checks[i].hash.digest);
+    while (slots_[at] != 0) at = (at + 1) & (slots_.size() - 1);
+    slots_[at] = i + 1;
+  }
+}
 
 bool Search::has(CheckKind kind) const {
   return std::any_of(checks.begin(), checks.end(), [&](const Check& check) { return check.kind == kind; });

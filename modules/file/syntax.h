@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "modules/scan/digest.h"
 #include "node/core/bytes.h"
 #include "node/core/result.h"
 
@@ -39,7 +40,7 @@ core::Result<Pattern> parse_pattern(std::string_view text);
 /// Like Go's regexp: bytes that are no UTF-8 count as U+FFFD, one each.
 bool matches(const re2::RE2& regex, std::string_view text);
 
-enum class HashKind { md5, sha1, sha256, sha384, sha512, sha3_224, sha3_256, sha3_384, sha3_512 };
+using scan::HashKind;
 struct HashValue {
   HashKind kind{};
   core::Bytes digest;

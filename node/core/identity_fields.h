@@ -158,8 +158,8 @@ struct Shape<ReplyBody> {
     v.may(5, "results", octets(x.results, limits::reply_plain_bytes));
   }
   static const char* valid(const ReplyBody& x) {
-    bool fits = x.state == State::found || x.state == State::clean || x.state == State::failed;
-    return fits ? nullptr : "state must be found, clean or failed";
+    bool fits = x.state == State::found || x.state == State::clean || x.state == State::failed || x.state == State::cancelled;
+    return fits ? nullptr : "state must be found, clean, failed or cancelled";
   }
 };
 

@@ -97,7 +97,7 @@ constexpr WallMs action_life_ms = 31LL * 24 * 3600 * 1000;   ///< validity at mo
 constexpr WallMs reply_grace_ms = 3600 * 1000;               ///< result_by = expireafter + this, by default
 constexpr WallMs log_retention_ms = 24LL * 3600 * 1000;      ///< a reply log outlives result_by by this
 constexpr std::size_t running_per_agent = 4;
-constexpr std::size_t maybe_at = 8;                          ///< relays an agent remembers having said HELLO to
+constexpr std::size_t maybe_at = 32;                         ///< relays an agent remembers having said HELLO to
 
 // --- rows and replies ---
 constexpr Duration row_first = Duration::millis(200), row_gap = Duration::seconds(1);
@@ -111,5 +111,7 @@ constexpr Duration repull_min = Duration::seconds(5), repull_max = Duration::sec
 // --- jobs ---
 constexpr std::uint32_t job_seconds = 300;                   ///< MIG's moduletimeout
 constexpr std::size_t job_output_bytes = 8 * 1024 * 1024;
+constexpr std::size_t job_memory_bytes = 512 * 1024 * 1024;  ///< data of one job's process; compiled rules take tens of MB
+constexpr double job_cpu_share = 2;                          ///< processor seconds of a job, for each of its wall clock
 
 }  // namespace mig::core::limits

@@ -142,6 +142,8 @@ struct Enrolled {
 struct Put {
   std::vector<Object> objects;
 };
+/// Rosters, then cancels, then the rest, each in the sender's order: what decides over an action comes before it.
+std::vector<const Object*> in_order_of_effect(const Put& put);
 /// The sender's whole board as digests; the receiver PUTs what the sender lacks and WANTs what it lacks itself.
 /// `kinds` bit k asks for objects of ObjectKind k only (an investigator asks for relays and roster).
 struct Sync {

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "node/core/message_fields.h"
 
 namespace mig::core {
@@ -6,6 +8,14 @@ BoardKey board_key(ObjectKind kind, BytesView id) {
   BoardKey key(1, static_cast<char>(kind));
   if (kind != ObjectKind::roster) key += id.substr(0, 16);
   return key;
+}
+
+std::vector<const Object*> in_order_of_effect(const Put& put) {
+  std::vector<const Object*> out;
+  for (const Object& object : put.objects) out.push_back(&object);
+  auto rank = [](const Object* object) { return object->kind == ObjectKind::roster ? 0 : object->kind == ObjectKind::cancel ? 1 : 2; };
+  std::stable_sort(out.begin(), out.end(), [&](const Object* a, const Object* b) { return rank(a) < rank(b); });
+  return out;
 }
 
 Bytes pack_object(const Object& object) { return codec::pack(object); }

@@ -53,7 +53,7 @@ struct ReplyHeader {
 struct ReplyBody {
   ActionId action;
   NodeId agent;
-  State state = State::clean;      ///< found, clean or failed
+  State state = State::clean;      ///< found, clean or failed; cancelled: what there was until then
   std::string trouble;             ///< for failed: error, timeout, limit, interrupted, with words
   std::string results;             ///< JSON array of MIG Results, one an operation by index
 };

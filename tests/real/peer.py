@@ -208,7 +208,7 @@ class Peer:
         relay_name = link.relay_key[:16]
         self.state.kept["attach_seq"] = max(self.state["attach_seq"] + 1, now_ms())
         others = [name for name in self.state["maybe_at"] if name != relay_name.hex()]
-        self.state["maybe_at"] = (others + [relay_name.hex()])[-8:]  # on disk before HELLO leaves
+        self.state["maybe_at"] = (others + [relay_name.hex()])[-32:]  # on disk before HELLO leaves
         ticket = TABLES.pack("ticket", agent=self.me.node_id, attach_seq=self.state["attach_seq"], relay=relay_name,
                              at=now_ms())
         link.send("HELLO", protocol_low=1, protocol_high=1, role="agent", proof=base64.b64decode(self.state["certificate"]),

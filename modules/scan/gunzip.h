@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace mig::modules::file {
+namespace mig::modules::scan {
 
 class Gunzip {
  public:
@@ -18,7 +18,9 @@ class Gunzip {
   Gunzip(const Gunzip&) = delete;
   Gunzip& operator=(const Gunzip&) = delete;
 
-  static bool is_gzip(std::string_view start) { return start.size() >= 2 && start[0] == '\x1f' && start[1] == '\x8b'; }
+  static bool is_gzip(std::string_view start) {
+    return start.size() >= 2 && start[0] == '\x1f' && start[1] == '\x8b';
+  }
 
   /// `more()` is asked between pieces: false stops early, which is no error. False if the data is corrupt.
   bool feed(std::string_view packed, const std::function<bool()>& more);
@@ -35,9 +37,9 @@ class Gunzip {
   std::unique_ptr<Inside> inside_;
   Sink sink_;
   std::string trouble_;
-  std::uint64_t taken_ = 0;      ///< packed bytes used so far
-  bool between_ = false;         ///< a member has ended; another may follow
-  bool padding_ = false;         ///< zeros behind the last member, which gzip allows
+  std::uint64_t taken_ = 0;  ///< packed bytes used so far
+  bool between_ = false;     ///< a member has ended; another may follow
+  bool padding_ = false;     ///< zeros behind the last member, which gzip allows
 };
 
-}  // namespace mig::modules::file
+}  // namespace mig::modules::scan

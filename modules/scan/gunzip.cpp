@@ -1,4 +1,4 @@
-#include "modules/file/gunzip.h"
+#include "modules/scan/gunzip.h"
 
 #include <fmt/format.h>
 #include <zlib.h>
@@ -7,7 +7,7 @@
 
 #include "node/core/check.h"
 
-namespace mig::modules::file {
+namespace mig::modules::scan {
 
 struct Gunzip::Inside {
   z_stream stream{};
@@ -58,9 +58,12 @@ bool Gunzip::feed(std::string_view packed, const std::function<bool()>& more) {
     packed.remove_prefix(used);
     if (made > 0) sink_({reinterpret_cast<const char*>(inside_->out.data()), made});
     pending = code == Z_OK && stream.avail_out == 0;
-    if (code == Z_STREAM_END) between_ = true;
-    else if (code == Z_BUF_ERROR && !packed.empty() && used == 0 && made == 0) return fail("it does not go on");
-    else if (code != Z_OK && code != Z_BUF_ERROR) return fail(stream.msg != nullptr ? stream.msg : "corrupt data");
+    if (code == Z_STREAM_END)
+      between_ = true;
+    else if (code == Z_BUF_ERROR && !packed.empty() && used == 0 && made == 0)
+      return fail("it does not go on");
+    else if (code != Z_OK && code != Z_BUF_ERROR)
+      return fail(stream.msg != nullptr ? stream.msg : "corrupt data");
   }
   return trouble_.empty();
 }
@@ -70,4 +73,4 @@ bool Gunzip::finish() {
   return trouble_.empty();
 }
 
-}  // namespace mig::modules::file
+}  // namespace mig::modules::scan
