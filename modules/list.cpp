@@ -1,6 +1,7 @@
 // The modules of this build: one line each, sorted by name. A module that is not here does not exist.
 #include "modules/example/example.h"
 #include "modules/file/file.h"
+#include "modules/memory/memory.h"
 #include "modules/module.h"
 #include "modules/ping/ping.h"
 #include "modules/sshkey/sshkey.h"
@@ -12,6 +13,7 @@ const std::vector<const Module*>& all() {
   static const std::vector<const Module*> modules = {
       &example::module(),
       &file::module(),
+      &memory::module(),
       &ping::module(),
       &sshkey::module(),
       &timedrift::module(),
