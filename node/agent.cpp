@@ -240,9 +240,11 @@ class Agent::Inside {
   }
 
   Status locally_allowed(const Action& action) const {
-    for (const auto& operation : action.operations)
+    for (const auto& operation : action.operations) {
+      if (auto why = setting_.refused.find(operation.module); why != setting_.refused.end()) return Error{Code::refused, "local restriction: " + why->second};
       if (!setting_.modules.contains(operation.module))
         return Error{Code::unsupported, "module '" + operation.module + "' is not available on this agent"};
+    }
     return Done{};
   }
 

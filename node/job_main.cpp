@@ -77,7 +77,7 @@ core::Result<Job> read_job() {
   auto document = core::parse_json(text, text.size());
   if (!document) return document.error();
   try {
-    return Job{document->at("operations"), {document->at("root"), document->at("proc"), document->at("polite")}, document->at("privacy"),
+    return Job{document->at("operations"), {document->at("root"), document->at("proc")}, document->at("privacy"),
                document->at("seconds"), document->at("bytes"),
                {document->at("memory"), document->at("cpu"), document->at("polite"), document->at("parent"), document->at("readable")}};
   } catch (const Json::exception& trouble) {
@@ -101,12 +101,22 @@ std::string module_of(const Json& operation) {
   return operation.is_object() && name != operation.end() && name->is_string() ? name->get<std::string>() : "";
 }
 
+/// Where only some paths may be read, an answer says so; and "nothing found" is no answer where something could not be read.
+void qualify(Answer& answer, const WallLimits& wall) {
+  if (wall.readable.empty()) return;
+  if (!answer.errors.empty() && !answer.found_anything) answer.success = false;
+  std::string paths;
+  for (const auto& path : wall.readable) paths += (paths.empty() ? "" : ", ") + path;
+  answer.errors.push_back("restricted on this machine: only what lies below these is read: " + paths);
+}
+
 std::vector<Answer> answers_to(const std::vector<std::size_t>& indices, const Job& job, Budget& budget) {
   const std::string name = module_of(job.operations[indices[0]]);
   if (name.empty()) return {Answer::failure("operation: has no module")};
   std::vector<Json> parameters;
   for (std::size_t index : indices) parameters.push_back(job.operations[index].value("parameters", Json::object()));
   auto answers = modules::run_together(name, parameters, job.host, budget);
+  for (Answer& answer : answers) qualify(answer, job.wall);
   if (job.privacy)
     if (const modules::Module* module = modules::find(name))
       for (Answer& answer : answers) module->mask(answer);
