@@ -24,6 +24,7 @@ struct FleetPlan {
   /// Relay i dials parent_of(i); 0 is the enroller. Default: a line, so that there always is a middle.
   std::function<std::size_t(std::size_t)> parent_of = [](std::size_t i) { return i - 1; };
   core::WallMs retention_ms = core::limits::log_retention_ms;
+  core::Operation operation = {"file", {{"searches", core::Json::object()}}};  ///< of every question
   Work work;                                  ///< default: agents with an even number find something
 };
 
