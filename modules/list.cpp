@@ -2,7 +2,9 @@
 #include "modules/agentdestroy/agentdestroy.h"
 #include "modules/example/example.h"
 #include "modules/file/file.h"
+#include "modules/memory/memory.h"
 #include "modules/module.h"
+#include "modules/netstat/netstat.h"
 #include "modules/ping/ping.h"
 #include "modules/sshkey/sshkey.h"
 #include "modules/timedrift/timedrift.h"
@@ -14,6 +16,8 @@ const std::vector<const Module*>& all() {
       &agentdestroy::module(),
       &example::module(),
       &file::module(),
+      &memory::module(),
+      &netstat::module(),
       &ping::module(),
       &sshkey::module(),
       &timedrift::module(),

@@ -102,12 +102,22 @@ std::string module_of(const Json& operation) {
   return operation.is_object() && name != operation.end() && name->is_string() ? name->get<std::string>() : "";
 }
 
+/// Where only some paths may be read, an answer says so; and "nothing found" is no answer where something could not be read.
+void qualify(Answer& answer, const WallLimits& wall) {
+  if (wall.readable.empty()) return;
+  if (!answer.errors.empty() && !answer.found_anything) answer.success = false;
+  std::string paths;
+  for (const auto& path : wall.readable) paths += (paths.empty() ? "" : ", ") + path;
+  answer.errors.push_back("restricted on this machine: only what lies below these is read: " + paths);
+}
+
 std::vector<Answer> answers_to(const std::vector<std::size_t>& indices, const Job& job, Budget& budget) {
   const std::string name = module_of(job.operations[indices[0]]);
   if (name.empty()) return {Answer::failure("operation: has no module")};
   std::vector<Json> parameters;
   for (std::size_t index : indices) parameters.push_back(job.operations[index].value("parameters", Json::object()));
   auto answers = modules::run_together(name, parameters, job.host, budget);
+  for (Answer& answer : answers) qualify(answer, job.wall);
   if (job.privacy)
     if (const modules::Module* module = modules::find(name))
       for (Answer& answer : answers) module->mask(answer);
