@@ -94,7 +94,7 @@ void Fleet::add_agent(std::size_t i) {
   setting.seed = seed("agent", i);
   setting.name = fmt::format("agent-{}", i + 1);
   ids_[relays_.size() + agents_.size()] = Keys(setting.seed).id();
-  setting.modules = {"file"};
+  setting.modules = {plan_.operation.module};
   setting.tags["role"] = i % 3 == 0 ? "db" : "web";
   setting.facts.name = setting.name;
   setting.facts.tags = setting.tags;
@@ -154,7 +154,7 @@ Fleet::Question Fleet::question(const std::string& target, WallMs valid_ms) {
   Action action;
   action.name = "a question";
   action.target = target;
-  action.operations.push_back({"file", Json{{"searches", Json::object()}}});
+  action.operations.push_back(plan_.operation);
   action.valid_from = (world_.now().wall - 60'000) / 1000 * 1000;
   action.expire_after = action.valid_from + 60'000 + valid_ms;
   action.mesh = trust_.mesh;

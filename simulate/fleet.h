@@ -26,6 +26,7 @@ struct FleetPlan {
   std::function<std::size_t(std::size_t)> parent_of = [](std::size_t i) { return i - 1; };
   std::set<std::size_t> only_dialled = {};     ///< relays that dial nobody: their parents dial them
   core::WallMs retention_ms = core::limits::log_retention_ms;
+  core::Operation operation = {"file", {{"searches", core::Json::object()}}};  ///< of every question
   Work work;                                  ///< default: agents with an even number find something
 };
 
