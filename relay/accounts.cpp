@@ -28,7 +28,11 @@ bool Account::concerns(const Member& member, WallMs now) const {
 
 State Account::state_of(const Member& member) const {
   if (auto it = closed.find(member.id); it != closed.end()) return it->second;
-  if (member.link == 0) return State::offline;
+  if (member.link == 0) {
+    // It may never come back to answer here, too.
+    auto it = elsewhere.find(member.id);
+    return it == elsewhere.end() ? State::offline : it->second;
+  }
   if (auto it = session.find(member.id); it != session.end()) return it->second;
   return State::queued;
 }

@@ -52,6 +52,7 @@ class Account {
   std::optional<core::Object> cancel;                   ///< once there is one, it goes out instead of the action
   std::map<core::NodeId, core::State> session;          ///< delivered, running: of attached agents
   std::map<core::NodeId, core::State> closed;           ///< durable
+  std::map<core::NodeId, core::State> elsewhere;        ///< durable: its answer lies at an old home; counts only while it is away
   std::map<core::NodeId, std::set<std::uint16_t>> parts;///< received of agents that are not complete yet
   std::map<std::uint64_t, std::uint64_t> log;           ///< per instance: next index
   std::map<core::SinkId, Demand> demands;

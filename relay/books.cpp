@@ -54,6 +54,10 @@ void Books::load(std::uint64_t instance, WallMs reset_at, const Now& now) {
       if (auto agent = NodeId::from(name.substr(2 + ActionKey::size))) account.closed[*agent] = static_cast<State>(value[0]);
       return true;
     });
+    store_.scan("e/" + key.bytes(), [&](BytesView name, BytesView value) {
+      if (auto agent = NodeId::from(name.substr(2 + ActionKey::size))) account.elsewhere[*agent] = static_cast<State>(value[0]);
+      return true;
+    });
     store_.scan("l/" + key.bytes(), [&](BytesView name, BytesView) {
       account.log[read_be64(name.substr(2 + ActionKey::size))] = read_be64(name.substr(10 + ActionKey::size)) + 1;
       return true;
@@ -141,9 +145,43 @@ void Books::detached(const Member& member, const Now& now) {
 void Books::left(const NodeId& agent, const Now& now) {
   for (auto& [key, account] : accounts_) {
     account.session.erase(agent);
-    store_.erase("s/" + key.bytes() + agent.bytes());
+    for (const char* table : {"s/", "e/"}) store_.erase(table + key.bytes() + agent.bytes());
     account.closed.erase(agent);
+    account.elsewhere.erase(agent);
     changed(account, now);
+  }
+}
+
+/// From the log and not from what is closed: that went when the agent left, and an answer to a hand-over may be asked for twice.
+std::optional<State> Books::logged_state(const ActionKey& key, const NodeId& agent) const {
+  auto first = store_.get(part_key(key, agent, 0));
+  auto logged = first ? entry(key, {read_be64(*first), read_be64(BytesView(*first).substr(8))}) : std::nullopt;
+  auto header = logged ? read_reply_header(logged->reply.header) : Result<ReplyHeader>(invalid("gone"));
+  if (!header) return {};
+  for (std::uint16_t part = 1; part < header->parts; ++part)
+    if (!store_.get(part_key(key, agent, part))) return {};
+  return header->state;
+}
+
+std::vector<Closed> Books::closed_of(const NodeId& agent) const {
+  std::vector<Closed> out;
+  for (const auto& [key, account] : accounts_) {
+    if (out.size() == limits::closed) break;
+    auto told = account.elsewhere.find(agent);
+    if (auto state = logged_state(key, agent))
+      out.push_back({key, *state});
+    else if (told != account.elsewhere.end())
+      out.push_back({key, told->second});
+  }
+  return out;
+}
+
+void Books::closed_elsewhere(const NodeId& agent, const std::vector<Closed>& closed, const Now& now) {
+  for (const auto& item : closed) {
+    Account* account = find(item.action);
+    if (!account || is_open(item.state) || account->closed.contains(agent) || !account->elsewhere.emplace(agent, item.state).second) continue;
+    store_.put("e/" + item.action.bytes() + agent.bytes(), Bytes(1, static_cast<char>(item.state)));
+    changed(*account, now);
   }
 }
 
@@ -428,7 +466,7 @@ bool Books::gate_open(const Member& member, const std::map<SinkId, SinkNotice>& 
 
 void Books::forget(const ActionKey& key) {
   std::vector<Bytes> names{"a/" + key.bytes()};
-  for (const char* table : {"s/", "l/", "x/"})
+  for (const char* table : {"s/", "e/", "l/", "x/"})
     store_.scan(table + key.bytes(), [&](BytesView name, BytesView) {
       names.emplace_back(name);
       return true;

@@ -37,6 +37,9 @@ class Books {
   void attached(Member& member, const std::vector<core::Held>& held, const core::Now& now);
   void detached(const Member& member, const core::Now& now);
   void left(const core::NodeId& agent, const core::Now& now);
+  /// Actions of which all of this agent's answer is in the log, or known to be in one of an earlier home.
+  std::vector<core::Closed> closed_of(const core::NodeId& agent) const;
+  void closed_elsewhere(const core::NodeId& agent, const std::vector<core::Closed>& closed, const core::Now& now);
   /// Offers every live action the member has not answered.
   void offer_all(Member& member, const core::Now& now);
 
@@ -69,6 +72,7 @@ class Books {
   const core::Row& current_row(Account& account, const core::Now& now);
   void serve(Account& account, Demand& demand, const SinkNotice& sink, const core::Now& now);
   void confirm(Account& account, std::uint64_t instance, std::uint64_t from, std::uint64_t to);
+  std::optional<core::State> logged_state(const core::ActionKey& key, const core::NodeId& agent) const;
   std::optional<core::LogEntry> entry(const core::ActionKey& key, const core::LogPosition& position) const;
   void forget(const core::ActionKey& key);
   void plan(Account& account);

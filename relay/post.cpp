@@ -131,7 +131,7 @@ void Relay::Inside::take(const Handover& handover) {
     tell(Level::info, "handed_over", {{"agent", certificate->name}});
   }
   promise([this, new_home, agent = handover.agent, seq = ticket->attach_seq](bool ok) {
-    if (ok) route_to_relay(new_home, Handed{agent, seq, presence_.instance()});
+    if (ok) route_to_relay(new_home, Handed{agent, seq, presence_.instance(), books_.closed_of(agent)});
   });
 }
 
@@ -143,6 +143,7 @@ void Relay::Inside::take(const Handed& handed, const Route& frame) {
     if (record.instance != handed.instance || certificate == relays_.end()) continue;
     if (!verify(domain::route, route_signing_text(frame), frame.signature, certificate->second.sign_key)) continue;
     outbox_.confirmed(link_name_of(certificate->second.link_key), handed.agent, handed.instance);
+    books_.closed_elsewhere(handed.agent, handed.closed, now_);
   }
 }
 

@@ -60,6 +60,7 @@ constexpr std::size_t join_bytes = 512 * 1024;       ///< a join string; the fir
 constexpr std::size_t seal_bytes = 48;               ///< what sealing adds: a public key and a tag
 constexpr std::size_t agent_lines = 1024;            ///< in one TOLD; the rest follows in further ones
 constexpr std::size_t held = 8192;                   ///< journalled actions an agent names in HELLO: 160 KB
+constexpr std::size_t closed = 8192;                 ///< actions a HANDED names: 190 KB
 constexpr std::size_t acks = 2048;                   ///< actions in each list of one ACKS
 constexpr std::size_t neighbour_cost = 1'000'000;    ///< sums of hops stay far from overflow
 

@@ -221,9 +221,15 @@ struct Handover {
   Bytes ticket;
   Bytes certificate;                                 ///< of the agent: proves the ticket
 };
+/// How an agent is closed in an action, as the relay says that has its answer.
+struct Closed {
+  ActionKey action;
+  State state = State::answered;
+};
 struct Handed {
   NodeId agent;
   std::uint64_t attach_seq = 0, instance = 0;        ///< of the old home, which no longer has the agent
+  std::vector<Closed> closed;                        ///< what it keeps of it: the new home need not miss it
 };
 
 /// An investigator asks a relay for its register; signed like a PULL.

@@ -417,6 +417,15 @@ struct Shape<Handover> {
   }
 };
 template <>
+struct Shape<Closed> {
+  static constexpr std::string_view name = "closed";
+  static constexpr bool tuple = true;
+  static void fields(auto& v, auto& x) {
+    v.must(0, "action", x.action);
+    v.must(1, "state", x.state);
+  }
+};
+template <>
 struct Shape<Handed> {
   static constexpr std::string_view name = "HANDED";
   static constexpr unsigned number = 5;
@@ -424,6 +433,7 @@ struct Shape<Handed> {
     v.must(1, "agent", x.agent);
     v.must(2, "attach_seq", x.attach_seq);
     v.must(3, "instance", x.instance);
+    v.may(4, "closed", list(x.closed, limits::closed));
   }
 };
 template <>

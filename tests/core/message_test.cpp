@@ -73,7 +73,7 @@ std::vector<Routed> some_of_each_routed() {
           SignedPull{pack(some_pull()), sig},
           Replies{id<ActionKey>(1), id<NodeId>(2), {3, 4}, {{{"h", sig, "b"}, "cert"}, {{"h2", sig, ""}, ""}}},
           Handover{id<NodeId>(1), "ticket", "cert"},
-          Handed{id<NodeId>(1), 2, 3},
+          Handed{id<NodeId>(1), 2, 3, {{id<ActionKey>(4), State::failed}}},
           SignedAsk{pack(Ask{id<SinkId>(1), 2, id<ActionKey>(3)}), sig},
           Told{id<NodeId>(1), 2, false, {{id<NodeId>(3), "web-1", true, 4, "{}", State::running}}},
           EnrolRouted{id<NodeId>(1), std::uint64_t{1} << 63, {id<SignPublic>(1), "sealed", id<LinkPublic>(2)}},
@@ -193,8 +193,10 @@ TEST_CASE("every routed payload comes back as it was sent") {
   Handover handover = through_routed<Handover>(Handover{id<NodeId>(1), "ticket", "cert"});
   CHECK(std::tie(handover.agent, handover.ticket, handover.certificate) ==
         std::make_tuple(id<NodeId>(1), Bytes("ticket"), Bytes("cert")));
-  Handed handed = through_routed<Handed>(Handed{id<NodeId>(1), 2, 3});
+  Handed handed = through_routed<Handed>(Handed{id<NodeId>(1), 2, 3, {{id<ActionKey>(4), State::failed}}});
   CHECK(std::tie(handed.agent, handed.attach_seq, handed.instance) == std::make_tuple(id<NodeId>(1), 2u, 3u));
+  REQUIRE(handed.closed.size() == 1);
+  CHECK(std::tie(handed.closed[0].action, handed.closed[0].state) == std::make_tuple(id<ActionKey>(4), State::failed));
   CHECK(through_routed<SignedAsk>(SignedAsk{"ask", sig}).ask == "ask");
   Told told = through_routed<Told>(some_of_each_routed()[6]);
   CHECK(std::make_tuple(told.relay, told.n, told.last) == std::make_tuple(id<NodeId>(1), 2u, false));

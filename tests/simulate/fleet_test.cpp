@@ -1,6 +1,7 @@
 // The whole mesh in a deterministic world: the shipped machines, real signatures, simulated sockets and disks.
 #include "simulate/fleet.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 using namespace mig;
@@ -110,6 +111,39 @@ TEST_CASE("a dead relay is unknown and named, its agents answer elsewhere, and i
   fleet.world().start(fleet.relay(2));
   REQUIRE(fleet.run_until_complete(id, seconds(120)));
   CHECK(fleet.statement(id).targeted() == 9);
+}
+
+TEST_CASE("an agent that answered at one relay and vanished at another is not missed there") {
+  Fleet fleet({.relays = 2, .agents = 6});
+  REQUIRE(fleet.settle());
+  // Who is no database says so, and keeps it in no journal.
+  const ActionId id = fleet.ask(fleet.question("tags->>'role'='db'"));
+  REQUIRE(fleet.run_until_complete(id));
+  auto attached = [&](std::size_t agent) {
+    const auto lines = fleet.told("agent_attached");
+    return std::count_if(lines.begin(), lines.end(), [&](const std::string& line) { return line.find(fleet.agent_id(agent).hex()) != std::string::npos; });
+  };
+  std::vector<std::size_t> movers;
+  for (std::size_t i = 0; i < fleet.agents(); ++i)
+    if (fleet.world().disk(fleet.relay(1)).get("r/" + fleet.agent_id(i).bytes())) movers.push_back(i);
+  REQUIRE(movers.size() > 1);
+  fleet.world().crash(fleet.relay(1));
+  std::set<std::size_t> vanished;
+  REQUIRE(fleet.world().run([&] {
+    for (std::size_t i : movers)
+      if (attached(i) == 2 && vanished.insert(i).second) fleet.world().crash(fleet.agent(i));  // before it hears that it is asked once more
+    return vanished.size() == movers.size();
+  }, seconds(120)));
+  fleet.world().start(fleet.relay(1));
+  REQUIRE(fleet.world().run([&] { return fleet.told("handed_over").size() == movers.size(); }, seconds(120)));
+  REQUIRE(fleet.run_until_complete(id, seconds(120)));
+  const auto statement = fleet.statement(id);
+  CHECK(std::make_pair(statement.answered() + statement.not_targeted, statement.offline) == std::make_pair(6u, 0u));
+  // It is remembered on disk.
+  fleet.world().crash(fleet.relay(0));
+  fleet.world().start(fleet.relay(0));
+  REQUIRE(fleet.world().run([&] { return !fleet.statement(id).complete; }, seconds(120)));
+  REQUIRE(fleet.run_until_complete(id, seconds(120)));
 }
 
 TEST_CASE("a relay that lost its store says so, and the answer is qualified") {
