@@ -7,6 +7,7 @@
 #include "modules/ping/ping.h"
 #include "modules/sshkey/sshkey.h"
 #include "modules/timedrift/timedrift.h"
+#include "modules/yara/yara.h"
 
 namespace mig::modules {
 
@@ -19,6 +20,7 @@ const std::vector<const Module*>& all() {
       &ping::module(),
       &sshkey::module(),
       &timedrift::module(),
+      &yara::module(),
   };
   return modules;
 }
