@@ -3,6 +3,7 @@
 #include "modules/file/file.h"
 #include "modules/memory/memory.h"
 #include "modules/module.h"
+#include "modules/netstat/netstat.h"
 #include "modules/ping/ping.h"
 #include "modules/sshkey/sshkey.h"
 #include "modules/timedrift/timedrift.h"
@@ -14,6 +15,7 @@ const std::vector<const Module*>& all() {
       &example::module(),
       &file::module(),
       &memory::module(),
+      &netstat::module(),
       &ping::module(),
       &sshkey::module(),
       &timedrift::module(),

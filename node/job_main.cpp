@@ -77,7 +77,7 @@ core::Result<Job> read_job() {
   auto document = core::parse_json(text, text.size());
   if (!document) return document.error();
   try {
-    return Job{document->at("operations"), {document->at("root"), document->at("proc"), document->at("polite")}, document->at("privacy"),
+    return Job{document->at("operations"), {document->at("root"), document->at("proc")}, document->at("privacy"),
                document->at("seconds"), document->at("bytes"),
                {document->at("memory"), document->at("cpu"), document->at("polite"), document->at("parent"), document->at("readable")}};
   } catch (const Json::exception& trouble) {
