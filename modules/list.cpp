@@ -5,6 +5,7 @@
 #include "modules/module.h"
 #include "modules/netstat/netstat.h"
 #include "modules/ping/ping.h"
+#include "modules/process/process.h"
 #include "modules/sshkey/sshkey.h"
 #include "modules/timedrift/timedrift.h"
 
@@ -17,6 +18,7 @@ const std::vector<const Module*>& all() {
       &memory::module(),
       &netstat::module(),
       &ping::module(),
+      &process::module(),
       &sshkey::module(),
       &timedrift::module(),
   };
