@@ -9,6 +9,7 @@
 #include "modules/process/process.h"
 #include "modules/sshkey/sshkey.h"
 #include "modules/timedrift/timedrift.h"
+#include "modules/yara/yara.h"
 
 namespace mig::modules {
 
@@ -23,6 +24,7 @@ const std::vector<const Module*>& all() {
       &process::module(),
       &sshkey::module(),
       &timedrift::module(),
+      &yara::module(),
   };
   return modules;
 }
