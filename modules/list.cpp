@@ -6,6 +6,7 @@
 #include "modules/module.h"
 #include "modules/netstat/netstat.h"
 #include "modules/ping/ping.h"
+#include "modules/process/process.h"
 #include "modules/sshkey/sshkey.h"
 #include "modules/timedrift/timedrift.h"
 #include "modules/yara/yara.h"
@@ -20,6 +21,7 @@ const std::vector<const Module*>& all() {
       &memory::module(),
       &netstat::module(),
       &ping::module(),
+      &process::module(),
       &sshkey::module(),
       &timedrift::module(),
       &yara::module(),
