@@ -1,4 +1,5 @@
 // The modules of this build: one line each, sorted by name. A module that is not here does not exist.
+#include "modules/agentdestroy/agentdestroy.h"
 #include "modules/example/example.h"
 #include "modules/file/file.h"
 #include "modules/memory/memory.h"
@@ -12,6 +13,7 @@ namespace mig::modules {
 
 const std::vector<const Module*>& all() {
   static const std::vector<const Module*> modules = {
+      &agentdestroy::module(),
       &example::module(),
       &file::module(),
       &memory::module(),

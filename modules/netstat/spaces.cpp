@@ -17,6 +17,12 @@ namespace {
 
 bool is_real(const Host& host) { return host.proc == "/proc"; }
 
+/// Whose parent has not asked for its end yet; it is in no namespace any more.
+bool is_dead(const std::string& folder) {
+  const std::string stat = read_proc(folder + "/stat").value_or(") Z");
+  return stat.find(") Z") != stat.npos || stat.find(") X") != stat.npos;
+}
+
 /// Where namespaces are kept that no process is in.
 constexpr std::array<const char*, 2> kept_in = {"/run/netns", "/run/docker/netns"};
 
@@ -33,7 +39,7 @@ std::vector<Space> spaces(const Host& host, bool all, std::vector<std::string>& 
   for (const int pid : process_numbers(host)) {
     const std::string folder = fmt::format("{}/{}", host.proc, pid), link = folder + "/ns/net";
     const auto name = link_of(link);
-    if (!name) closed += errno == EACCES || errno == EPERM;
+    if (!name) closed += (errno == EACCES || errno == EPERM) && !is_dead(folder);
     else if (*name != own) others.try_emplace(*name, Space{*name, link, folder + "/net"});
   }
   if (is_real(host))
