@@ -77,9 +77,11 @@ void Fleet::add_relay(std::size_t i) {
     setting.enroller_seed = seed("enroller");
     setting.roster = signed_roster_;
   } else {
-    setting.dial.push_back(endpoints_[plan_.parent_of(i)]);
+    if (!plan_.only_dialled.contains(i)) setting.dial.push_back(endpoints_[plan_.parent_of(i)]);
     setting.joining = Joining{enroller_.sign_public(), invite(Role::relay, i), seed("invite", i * 4 + static_cast<std::size_t>(Role::relay))};
   }
+  for (std::size_t child : plan_.only_dialled)
+    if (plan_.parent_of(child) == i) setting.dial.push_back(endpoints_[child]);
   const Endpoint own = endpoints_[i];
   relays_.push_back(world_.add({setting.name, own.address, own.key, [setting](store::Store& store, const Seed& random) -> std::unique_ptr<Machine> {
                                   return std::make_unique<relay::Relay>(setting, store, random);

@@ -126,6 +126,24 @@ TEST_CASE("a relay that lost its store says so, and the answer is qualified") {
   CHECK_FALSE(fleet.statement(id).remarks.empty());
 }
 
+TEST_CASE("a relay that can only be dialled enrols through the one that dials it, itself dialled or not") {
+  Fleet fleet({.relays = 4, .agents = 8, .only_dialled = {1, 2}});
+  REQUIRE(fleet.settle());
+  CHECK(fleet.told("enrolled").size() == 2 * (3 + 8));  // each node says so, and the enroller of each
+  REQUIRE(fleet.run_until_complete(fleet.ask(fleet.question())));
+}
+
+TEST_CASE("a question over the quota is put again until it is taken") {
+  Fleet fleet({.relays = 1, .agents = 2});
+  REQUIRE(fleet.settle());
+  ActionId last;
+  for (std::uint32_t i = 0; i < limits::inject_burst + 2; ++i) last = fleet.ask(fleet.question());
+  REQUIRE(fleet.world().run([&] { return fleet.mig().verdict(last).has_value(); }, seconds(5)));
+  CHECK(fleet.mig().verdict(last)->code == VerdictCode::quota);
+  REQUIRE(fleet.run_until_complete(last, seconds(30)));
+  CHECK(fleet.statement(last).answered() == 2);
+}
+
 TEST_CASE("promises wait for the disk: with a full disk a relay stores nothing and says so") {
   Fleet fleet({.relays = 1, .agents = 2});
   REQUIRE(fleet.settle());
