@@ -6,8 +6,11 @@
 #include "modules/module.h"
 #include "modules/netstat/netstat.h"
 #include "modules/ping/ping.h"
+#include "modules/pkg/pkg.h"
+#include "modules/process/process.h"
 #include "modules/sshkey/sshkey.h"
 #include "modules/timedrift/timedrift.h"
+#include "modules/yara/yara.h"
 
 namespace mig::modules {
 
@@ -19,8 +22,11 @@ const std::vector<const Module*>& all() {
       &memory::module(),
       &netstat::module(),
       &ping::module(),
+      &pkg::module(),
+      &process::module(),
       &sshkey::module(),
       &timedrift::module(),
+      &yara::module(),
   };
   return modules;
 }
