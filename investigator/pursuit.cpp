@@ -124,6 +124,7 @@ Statement state_of(const Pursuit& pursuit, const Surroundings& around) {
   }
   std::sort(out.unheard.begin(), out.unheard.end());
   const bool all_fresh = out.relays_reporting == out.relays && out.relays > 0;
+  out.all_read = all_read && out.relays_reporting > 0;
   out.settled = all_fresh && all_read && out.open == 0 && !unproven;
   out.complete = out.settled && out.offline == 0 && out.expired == 0 && out.unknown == 0 && out.disputed == 0;
   return out;

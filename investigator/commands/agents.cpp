@@ -5,13 +5,11 @@
 
 #include "investigator/commands/command.h"
 #include "investigator/print.h"
-#include "investigator/station.h"
+#include "investigator/survey.h"
 #include "node/core/agent_facts.h"
 
 namespace mig::investigator {
 namespace {
-
-constexpr core::Duration registers_wait = core::Duration::seconds(10);
 
 struct Row {
   store::LedgerAgent agent;
@@ -44,27 +42,11 @@ std::string text_of(const core::Json& tags) {
   return out;
 }
 
-/// Relays that have told their registers, after asking all within reach.
-core::Result<std::set<core::NodeId>> ask_registers(Station& station) {
-  if (core::Status attached = station.attach(); !attached) {
-    if (station.interrupted()) return attached.error();
-    fmt::print(stderr, "mig: {}\nmig: what follows is what was known before\n", attached.error().text);
-    return std::set<core::NodeId>{};
-  }
-  station.ask({core::AskRegister{}});
-  const auto end = station.run([&] { return station.machine().registers_told(); }, station.now().at + registers_wait);
-  if (end == Station::End::broken) return core::Error{core::Code::world, station.trouble()};
-  std::set<core::NodeId> told;
-  for (const RelayView& relay : station.machine().relays())
-    if (relay.reachable && (station.machine().registers_told() || !station.machine().agents_at(relay.id).empty())) told.insert(relay.id);
-  return told;
-}
-
 int agents(const std::vector<std::string>& words, Globals& globals) {
   if (!words.empty()) return fail(core::invalid(fmt::format("agents: '{}' is one word too many", words[0])));
   auto station = Station::open(globals);
   if (!station) return fail(station.error());
-  auto told = ask_registers(**station);
+  auto told = ask_registers(**station, {});
   if (!told) return (*station)->interrupted() ? 130 : fail(told.error());
   std::map<core::NodeId, std::string> names;
   bool all = !told->empty();

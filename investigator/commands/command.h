@@ -75,6 +75,8 @@ Command lab_command();
 Command run_command();
 Command results_command();
 Command actions_command();
+Command status_command();
+Command cancel_command();
 Command agents_command();
 Command relays_command();
 Command export_command();

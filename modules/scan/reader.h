@@ -14,8 +14,8 @@ class Reader {
  public:
   Reader(Workers& workers, std::size_t worker);
   enum class End { whole, stopped, failed, spent };
-  /// Returns false when it needs no more. `last`: these are certainly the last bytes; the empty last piece of an
-  /// empty file is handed over too.
+  /// Returns false when it needs no more. `last`: these are certainly the last bytes; the empty last piece of
+  /// an empty file is handed over too.
   using Take = std::function<bool(std::string_view bytes, bool last)>;
   /// `plain`: as Mount::plain. On `failed` errno tells why.
   End read(int fd, bool plain, const Take& take);

@@ -1,6 +1,6 @@
 // leans on: modules
-// The parameters of every module as a stranger may sign them, and answers as a foreign agent may send them: checked,
-// printed and masked. Nothing is run. The first word is the module, with a ! in front for an answer.
+// The parameters of every module as a stranger may sign them, and answers as a foreign agent may send them:
+// checked, and printed. Nothing is run. The first word is the module, with a ! in front for an answer.
 #include "modules/module.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -28,8 +28,8 @@ MIG_FUZZ(parameters) {
   }
   auto answer = modules::Answer::from_json(*json);
   if (!answer) return;
-  module.print(*answer, false);
-  module.print(*answer, true);
-  module.mask(*answer);
-  module.print(*answer, false);
+  for (bool found_only : {false, true}) try {
+      module.print(*answer, found_only);
+    } catch (const core::Json::exception&) {  // mig says then that the answer has not its module's form
+    }
 }
