@@ -178,7 +178,8 @@ TEST_CASE("a job cannot hurt the agent or make itself more important", "[wall]")
 
 TEST_CASE("a job takes only what the processor has to spare", "[wall]") {
   Prison prison;
-  const auto outcome = prison.run(Json::array({operation("policy")}), [](node::JobSpec& spec) { spec.polite = true; });
+  const auto outcome =
+      prison.run(Json::array({operation("policy")}), [](node::JobSpec& spec) { spec.polite = true; });
   CHECK(outcome.answers[0]["elements"] == std::to_string(SCHED_IDLE));
 }
 
@@ -198,10 +199,12 @@ TEST_CASE("a job of root still reads what only root may", "[wall]") {
   chmod(file.c_str(), 0600);
   chmod(prison.place().c_str(), 0700);
   CHECK(prison.attempt("read", {{"path", file}}) == "done");
-  const Json search{{"searches", {{"s", {{"paths", {"/made-up"}}, {"names", {"^secret$"}}, {"contents", {"kept"}}}}}}};
+  const Json search{
+      {"searches", {{"s", {{"paths", {"/made-up"}}, {"names", {"^secret$"}}, {"contents", {"kept"}}}}}}};
   fs::create_directory(prison.place() + "/made-up");
   fs::rename(file, prison.place() + "/made-up/secret");
-  const auto outcome = prison.run(Json::array({Json{{"module", "file"}, {"parameters", search}}}), [&](node::JobSpec& spec) { spec.host.root = prison.place(); });
+  const auto outcome = prison.run(Json::array({Json{{"module", "file"}, {"parameters", search}}}),
+                                  [&](node::JobSpec& spec) { spec.host.root = prison.place(); });
   CHECK(outcome.answers[0]["foundanything"] == true);
 }
 
@@ -333,4 +336,27 @@ TEST_CASE("the real modules run behind the wall", "[wall]") {
   CHECK(outcome.answers[1]["errors"] == nullptr);
   CHECK(outcome.answers[1]["elements"]["lookeduphost"] == Json{{"127.0.0.1", {"127.0.0.1"}}});
   CHECK(outcome.answers[2]["errors"] == Json::array({"module 'nosuch' is not available"}));
+}
+
+TEST_CASE("the file searches of one action are one walk, and each is answered at its own place", "[wall]") {
+  Prison prison;
+  prison.file("one", "hay needle hay");
+  prison.file("two", "hay");
+  auto search = [&](const char* content) {
+    return Json{{"searches",
+                 {{"s",
+                   {{"paths", {prison.place()}},
+                    {"names", {"^(one|two)$"}},
+                    {"contents", {content}},
+                    {"options", {{"matchall", true}}}}}}}};
+  };
+  const auto outcome = prison.run(Json::array({Json{{"module", "file"}, {"parameters", search("needle")}},
+                                               Json{{"module", "nosuch"}, {"parameters", Json::object()}},
+                                               Json{{"module", "file"}, {"parameters", search("hay")}}}));
+  CHECK(outcome.trouble == "");
+  CHECK(outcome.answers[0]["elements"]["s"].size() == 1);
+  CHECK(outcome.answers[1]["success"] == false);
+  CHECK(outcome.answers[2]["elements"]["s"].size() == 2);
+  // The time they took is that of the walk they share.
+  CHECK(outcome.answers[0]["statistics"]["exectime"] == outcome.answers[2]["statistics"]["exectime"]);
 }
