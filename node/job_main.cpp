@@ -181,7 +181,8 @@ int job_main() {
   auto job = read_job();
   if (!job) return 1;
   if (is_destroy(*job)) {
-    const Answer answer = destroy(job->operations[0].value("parameters", Json::object()), job->wall.parent);
+    Answer answer = destroy(job->operations[0].value("parameters", Json::object()), job->wall.parent);
+    if (job->privacy) modules::find("agentdestroy")->mask(answer);
     return write_frame(0, answer.to_json(), "") ? 0 : 1;
   }
   if (!job->group.empty()) Cgroups::join(job->group);
