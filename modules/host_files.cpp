@@ -42,9 +42,10 @@ core::Result<std::string> read_file(const Host& host, const std::string& path, s
   struct stat info {};
   if (fstat(file.fd, &info) != 0) return trouble(path);
   if (!S_ISREG(info.st_mode)) return core::Error{core::Code::world, path + ": is not a regular file"};
-  std::string out(std::min<std::size_t>(bytes_max, static_cast<std::size_t>(info.st_size)) + 1, '\0');
+  const std::size_t likely = std::max<std::size_t>(4095, static_cast<std::size_t>(info.st_size));  // files of /proc say 0
+  std::string out(std::min(bytes_max, likely) + 1, '\0');
   std::size_t size = 0;
-  for (;;) {  // to the end, not to st_size: files of /proc say 0
+  for (;;) {  // to the end, not to st_size
     if (size == out.size()) out.resize(std::min(bytes_max + 1, out.size() * 2));
     const ssize_t got = read(file.fd, out.data() + size, out.size() - size);
     if (got < 0 && errno == EINTR) continue;

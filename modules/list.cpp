@@ -1,8 +1,11 @@
 // The modules of this build: one line each, sorted by name. A module that is not here does not exist.
 #include "modules/example/example.h"
 #include "modules/file/file.h"
+#include "modules/memory/memory.h"
 #include "modules/module.h"
+#include "modules/netstat/netstat.h"
 #include "modules/ping/ping.h"
+#include "modules/sshkey/sshkey.h"
 #include "modules/timedrift/timedrift.h"
 
 namespace mig::modules {
@@ -11,7 +14,10 @@ const std::vector<const Module*>& all() {
   static const std::vector<const Module*> modules = {
       &example::module(),
       &file::module(),
+      &memory::module(),
+      &netstat::module(),
       &ping::module(),
+      &sshkey::module(),
       &timedrift::module(),
   };
   return modules;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <exception>
+#include <new>
 
 namespace mig::modules {
 
@@ -105,6 +106,9 @@ std::vector<Answer> run_together(std::string_view name, const std::vector<Json>&
     auto answers = good.size() == 1 ? std::vector<Answer>{module->run(good[0], host, budget)} : module->run_together(good, host, budget);
     for (std::size_t i = 0; i < places.size(); ++i) out[places[i]] = std::move(answers[i]);
     return out;
+  } catch (const std::bad_alloc&) {
+    budget.stop(Budget::Limit::memory);
+    return std::vector<Answer>(parameters.size(), Answer::failure(fmt::format("module '{}' stopped: it asked for more memory than it may have (memory limit)", name)));
   } catch (const std::exception& trouble) {  // a library's exception ends here, at the door
     return std::vector<Answer>(parameters.size(), Answer::failure(fmt::format("module '{}' broke off: {}", name, trouble.what())));
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "modules/budget.h"
+#include "modules/demands.h"
 #include "node/core/json.h"
 #include "node/core/schema.h"
 
@@ -55,6 +56,8 @@ class Module {
   virtual std::string_view cost() const = 0;           ///< one sentence for people: what it costs the host
   /// One sentence for people: privileges, files, network, and what an answer lacks without them.
   virtual std::string_view needs() const = 0;
+  /// For the wall around its job, which enforces it; most modules read files and need nothing of this.
+  virtual Demands demands() const { return {}; }
 
   /// REQUIRES: `parameters` came out of check_document(parameters(), ..). Never throws, never prints.
   virtual Answer run(const core::Json& parameters, const Host& host, Budget& budget) const = 0;

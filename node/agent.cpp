@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "node/audit.h"
 #include "node/core/cancel.h"
 #include "node/core/links.h"
 #include "node/core/roster.h"
@@ -59,6 +60,7 @@ class Agent::Inside {
         keys_(setting_.seed),
         random_(random_seed),
         journal_(store),
+        audit_(store),
         home_({setting_.trust, setting_.relays, setting_.joining, setting_.name, setting_.segment, setting_.tags,
                attributes()},
               keys_, store, random_) {}
@@ -75,6 +77,7 @@ class Agent::Inside {
     if (now.at >= purge_at_) {
       journal_.purge(judge_time(now));
       purge_cancels(judge_time(now));
+      audit_.flush(now.wall);
       purge_at_ = now.at + Duration::seconds(60);
     }
     start_waiting(now);
@@ -166,13 +169,19 @@ class Agent::Inside {
     if (!roster) return;
     auto admission = admit(asked, *roster, judge_time(now));
     if (!admission && admission.error().code == Code::later) return park(asked);
-    if (!admission) return answer_header(id, State::refused, admission.error().text, now);
+    if (!admission) return note(now, id, nullptr, State::refused, admission.error().text);
     if (auto allowed = locally_allowed(admission->action); !allowed)
-      return answer_header(id, State::refused, allowed.error().text, now);
-    if (auto reason = cancelled(id, admission->signers)) return answer_header(id, State::cancelled, *reason, now);
-    if (!targeted(admission->action, now)) return answer_header(id, State::not_targeted, {}, now);
-    if (waiting_.size() >= waiting_max) return answer_header(id, State::refused, "busy: too many actions are waiting here", now);
+      return note(now, id, &*admission, State::refused, allowed.error().text);
+    if (auto reason = cancelled(id, admission->signers)) return note(now, id, &*admission, State::cancelled, *reason);
+    if (!targeted(admission->action, now)) return note(now, id, &*admission, State::not_targeted, {});
+    if (waiting_.size() >= waiting_max) return note(now, id, &*admission, State::refused, "busy: too many actions are waiting here");
     waiting_.push_back({std::move(admission->action), std::move(admission->signers), ++order_});
+  }
+
+  /// On record, then told: nobody is answered anything that the owner of this machine cannot read here.
+  void note(const Now& now, const ActionId& id, const Admission* admission, State state, const std::string& why) {
+    audit_.judged(now.wall, id, admission ? &admission->action : nullptr, admission ? admission->signers : std::vector<Fingerprint>{}, *home_.membership().roster(), state, why);
+    answer_header(id, state, why, now);
   }
 
   /// Kept, since it may come before its action and the agent may restart in between; whether its signer may cancel is
@@ -198,7 +207,7 @@ class Agent::Inside {
       if (entry->state != core::Journal::started) send_results(key);
       return;
     }
-    if (!is_waiting(key)) answer_header(id, State::cancelled, admission->cancel.reason, now);
+    if (!is_waiting(key)) note(now, id, nullptr, State::cancelled, admission->cancel.reason);
   }
 
   std::optional<std::string> cancelled(const ActionId& id, const std::vector<Fingerprint>& signers) const {
@@ -231,9 +240,11 @@ class Agent::Inside {
   }
 
   Status locally_allowed(const Action& action) const {
-    for (const auto& operation : action.operations)
+    for (const auto& operation : action.operations) {
+      if (auto why = setting_.refused.find(operation.module); why != setting_.refused.end()) return Error{Code::refused, "local restriction: " + why->second};
       if (!setting_.modules.contains(operation.module))
         return Error{Code::unsupported, "module '" + operation.module + "' is not available on this agent"};
+    }
     return Done{};
   }
 
@@ -279,13 +290,16 @@ class Agent::Inside {
   }
 
   void start(const Now& now, const Action& action, std::vector<Fingerprint> signers) {
-    if (judge_time(now) > action.expire_after)
-      return answer_header(action.id, State::refused, "expired while it waited for its turn on this agent", now);
+    if (judge_time(now) > action.expire_after) {
+      const Admission admitted{action, signers};
+      return note(now, action.id, &admitted, State::refused, "expired while it waited for its turn on this agent");
+    }
     const ActionKey key = key_of(action.id);
     journal_.start(action, now.wall);
+    audit_.started(now.wall, action, signers, *home_.membership().roster());
     Running& running = running_[++last_job_];
     running = {key, std::move(signers), store_.batch(), {last_job_, action.id, action.operations, {static_cast<double>(action.limits.seconds), action.limits.bytes}}, std::vector<std::string>(action.operations.size())};
-    tell(Level::info, "started", {{"action", action.id.brief()}, {"name", action.name}});
+    tell(Level::info, "started", {{"action", action.id.brief()}, {"name", action.name}, {"audit", audit_.head()}});
     if (home_.attached()) home_.send(2, ResultFrame{{}, true, key}, *out_);
   }
 
@@ -321,7 +335,9 @@ class Agent::Inside {
     header.started = entry->started;
     header.finished = now.wall;
     ReplyBody body{entry->id, keys_.id(), outcome, trouble, join(results)};
-    journal_.finish(key, outcome, make_replies(header, body, entry->reply_key, keys_, random_));
+    const auto replies = make_replies(header, body, entry->reply_key, keys_, random_);
+    journal_.finish(key, outcome, replies);
+    audit_.answered(now.wall, entry->id, outcome, trouble, body.results.size(), replies.size());
     tell(Level::info, "answered", {{"action", entry->id.brief()}, {"trouble", trouble}});
     unsent_.emplace_back(store_.batch(), key);
   }
@@ -365,6 +381,7 @@ class Agent::Inside {
   Keys keys_;
   Random random_;
   Journal journal_;
+  Audit audit_;
   HomeLink home_;
   Effects* out_ = nullptr;  // of the step in progress
   bool began_ = false;

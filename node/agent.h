@@ -29,7 +29,8 @@ struct AgentSetting {
   std::string name, segment;
   std::map<std::string, std::string> tags;
   core::AgentFacts facts;                       ///< as gathered at start; volatile columns are filled in here
-  std::set<std::string> modules;                ///< available and locally allowed; others are refused in words
+  std::set<std::string> modules;                ///< of this build
+  std::map<std::string, std::string> refused;   ///< modules that this machine's owner does not allow, and why
   std::string software;
 };
 

@@ -1,8 +1,6 @@
 // The child's side of jobs.h.
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +11,7 @@
 
 #include "modules/module.h"
 #include "node/jobs.h"
+#include "node/wall.h"
 
 namespace mig::node {
 namespace {
@@ -24,17 +23,16 @@ using modules::Budget;
 std::atomic<Budget*> current_budget{nullptr};
 volatile sig_atomic_t told_to_stop = 0;
 
-void on_terminate(int) {
-  told_to_stop = 1;
-  if (Budget* budget = current_budget.load()) budget->stop();
+void on_signal(int number) {
+  told_to_stop = number;
+  if (Budget* budget = current_budget.load()) budget->stop(number == SIGXCPU ? Budget::Limit::cpu : Budget::Limit::stopped);
 }
 
 void prepare_process() {
   struct sigaction action{};
-  action.sa_handler = on_terminate;
+  action.sa_handler = on_signal;
   sigaction(SIGTERM, &action, nullptr);
-  rlimit none{0, 0};
-  setrlimit(RLIMIT_CORE, &none);  // a core would leave what was read on the disk
+  sigaction(SIGXCPU, &action, nullptr);
 }
 
 std::string read_to_end() {
@@ -71,6 +69,7 @@ struct Job {
   bool privacy = false;
   double seconds = 0;
   std::size_t bytes = 0;
+  WallLimits wall;
 };
 
 core::Result<Job> read_job() {
@@ -78,12 +77,22 @@ core::Result<Job> read_job() {
   auto document = core::parse_json(text, text.size());
   if (!document) return document.error();
   try {
-    if (document->at("parent").get<pid_t>() != getppid()) return core::invalid("job: the agent has gone");
-    return Job{document->at("operations"), {document->at("root"), document->at("proc"), true}, document->at("privacy"),
-               document->at("seconds"), document->at("bytes")};
+    return Job{document->at("operations"), {document->at("root"), document->at("proc"), document->at("polite")}, document->at("privacy"),
+               document->at("seconds"), document->at("bytes"),
+               {document->at("memory"), document->at("cpu"), document->at("polite"), document->at("parent"), document->at("readable")}};
   } catch (const Json::exception& trouble) {
     return core::invalid(trouble.what());
   }
+}
+
+/// What all its modules together need; names that are not modules need nothing, they fail by themselves.
+modules::Demands demands_of(const Json& operations) {
+  modules::Demands out;
+  for (const Json& operation : operations) {
+    if (!operation.is_object() || !operation.value("module", Json()).is_string()) continue;
+    if (const modules::Module* module = modules::find(operation["module"].get<std::string>())) out |= module->demands();
+  }
+  return out;
 }
 
 /// The module's name; empty if the operation names none.
@@ -92,12 +101,22 @@ std::string module_of(const Json& operation) {
   return operation.is_object() && name != operation.end() && name->is_string() ? name->get<std::string>() : "";
 }
 
+/// Where only some paths may be read, an answer says so; and "nothing found" is no answer where something could not be read.
+void qualify(Answer& answer, const WallLimits& wall) {
+  if (wall.readable.empty()) return;
+  if (!answer.errors.empty() && !answer.found_anything) answer.success = false;
+  std::string paths;
+  for (const auto& path : wall.readable) paths += (paths.empty() ? "" : ", ") + path;
+  answer.errors.push_back("restricted on this machine: only what lies below these is read: " + paths);
+}
+
 std::vector<Answer> answers_to(const std::vector<std::size_t>& indices, const Job& job, Budget& budget) {
   const std::string name = module_of(job.operations[indices[0]]);
   if (name.empty()) return {Answer::failure("operation: has no module")};
   std::vector<Json> parameters;
   for (std::size_t index : indices) parameters.push_back(job.operations[index].value("parameters", Json::object()));
   auto answers = modules::run_together(name, parameters, job.host, budget);
+  for (Answer& answer : answers) qualify(answer, job.wall);
   if (job.privacy)
     if (const modules::Module* module = modules::find(name))
       for (Answer& answer : answers) module->mask(answer);
@@ -108,7 +127,9 @@ std::vector<Answer> answers_to(const std::vector<std::size_t>& indices, const Jo
 const char* word_for(Budget::Limit limit) {
   switch (limit) {
     case Budget::Limit::time: return "timeout";
-    case Budget::Limit::size: return "limit";
+    case Budget::Limit::size: return "limit: output";
+    case Budget::Limit::cpu: return "limit: cpu";
+    case Budget::Limit::memory: return "limit: memory";
     default: return "";
   }
 }
@@ -117,7 +138,8 @@ const char* word_for(Budget::Limit limit) {
 bool run_some(const std::vector<std::size_t>& indices, const Job& job, double seconds_left, std::size_t& bytes_left) {
   Budget budget(std::max(seconds_left, 0.001), std::max<std::size_t>(bytes_left, 1));
   current_budget = &budget;
-  if (told_to_stop) budget.stop();
+  if (const std::size_t memory = watched_memory(job.wall)) budget.watch_memory(memory);
+  if (told_to_stop != 0) budget.stop(told_to_stop == SIGXCPU ? Budget::Limit::cpu : Budget::Limit::stopped);
   auto answers = answers_to(indices, job, budget);
   current_budget = nullptr;
   for (std::size_t i = 0; i < indices.size(); ++i) {
@@ -126,7 +148,7 @@ bool run_some(const std::vector<std::size_t>& indices, const Job& job, double se
     if (text.size() > bytes_left) {
       text = Answer::failure(fmt::format("the result of {} bytes is larger than the {} bytes left for it", text.size(),
                                          bytes_left)).to_json();
-      limit = "limit";
+      limit = "limit: output";
     }
     bytes_left -= std::min(bytes_left, text.size());
     if (!write_frame(indices[i], text, limit)) return false;
@@ -149,9 +171,13 @@ std::vector<std::size_t> with_its_like(std::size_t index, const Json& operations
 
 int job_main() {
   prepare_process();
-  prctl(PR_SET_PDEATHSIG, SIGKILL);  // before read_job looks whether the parent is still there
   auto job = read_job();
   if (!job) return 1;
+  if (auto raised = raise_wall(demands_of(job->operations), job->wall); !raised) {
+    for (std::size_t index = 0; index < job->operations.size(); ++index)
+      if (!write_frame(index, Answer::failure(raised.error().text).to_json(), "error: no wall")) return 1;
+    return 0;
+  }
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
   std::size_t bytes_left = job->bytes;

@@ -9,6 +9,7 @@
 extern "C" {
 #include <sys/pidfd.h>  // glibc 2.36 forgot to declare it as C
 }
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -78,6 +79,10 @@ std::string document_of(const JobSpec& spec) {
                              {"root", spec.host.root},
                              {"proc", spec.host.proc},
                              {"privacy", spec.privacy},
+                             {"memory", spec.memory_bytes},
+                             {"cpu", spec.cpu_seconds},
+                             {"readable", spec.readable},
+                             {"polite", spec.polite},
                              {"parent", getpid()}});
 }
 
@@ -129,6 +134,7 @@ struct Jobs::Child {
   Fd out, exit;                      // the read end of its standard output; readable once it has exited
   std::size_t operations = 0, answered = 0;
   std::size_t bytes_max = 0, bytes = 0;
+  double cpu_seconds = 0;
   std::string received;              // whole frames are cut off its front
   std::string trouble;               // the first reason wins
   Clock::time_point overdue;         // when to ask it to end, then when to kill it
@@ -156,6 +162,7 @@ struct Jobs::Child {
   void cut_frames(std::vector<JobPart>& parts);
   bool take_frame(std::string_view json, std::vector<JobPart>& parts);
   bool has_exited() const;
+  std::string word_for_signal(int number, const rusage& used) const;
   void bury();
 };
 
@@ -168,7 +175,7 @@ void Jobs::Child::read_all(std::vector<JobPart>& parts) {
     if (got == 0) return hang_up();  // else the ended stream would stay readable for ever
     bytes += static_cast<std::size_t>(got);
     if (bytes > bytes_max + operations * frame_extra_bytes) {
-      kill("limit");
+      kill("limit: output");
       return hang_up();
     }
     received.append(block, static_cast<std::size_t>(got));
@@ -212,9 +219,23 @@ bool Jobs::Child::has_exited() const {
 /// The group dies before its leader is reaped: until then the kernel gives its number to nobody else.
 void Jobs::Child::bury() {
   ::kill(-pid, SIGKILL);
-  while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  int status = 0;
+  rusage used{};
+  while (wait4(pid, &status, 0, &used) < 0 && errno == EINTR) {
   }
   over = true;
+  if (!trouble.empty()) return;
+  if (WIFSIGNALED(status)) trouble = word_for_signal(WTERMSIG(status), used);
+  else if (answered < operations) trouble = "error";
+}
+
+std::string Jobs::Child::word_for_signal(int number, const rusage& used) const {
+  const double seconds = static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+                         static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+  if (number == SIGSYS) return "forbidden: a module asked the kernel for what its wall forbids, and was ended for it";
+  if (number == SIGXCPU || (number == SIGKILL && seconds >= cpu_seconds)) return "limit: cpu";
+  if (number == SIGKILL) return "limit: memory";  // by the kernel, short of memory: nobody else kills a job
+  return fmt::format("error: ended by signal {} ({})", number, strsignal(number));
 }
 
 Jobs::Jobs(std::string executable) : executable_(std::move(executable)) {}
@@ -228,6 +249,8 @@ core::Status Jobs::start(JobSpec spec) {
   if (!spec.operations.is_array()) return core::invalid(fmt::format("job {}: operations is not a list", spec.id));
   if (spec.seconds <= 0) spec.seconds = core::limits::job_seconds;
   if (spec.bytes_max == 0) spec.bytes_max = core::limits::job_output_bytes;
+  if (spec.memory_bytes == 0) spec.memory_bytes = core::limits::job_memory_bytes;
+  if (spec.cpu_seconds <= 0) spec.cpu_seconds = std::max(1.0, core::limits::job_cpu_share * spec.seconds);
   auto document = as_file(document_of(spec));
   if (!document) return document.error();
   int ends[2];
@@ -243,6 +266,7 @@ core::Status Jobs::start(JobSpec spec) {
   child->exit = Fd(pidfd_open(child->pid, 0));
   child->operations = spec.operations.size();
   child->bytes_max = spec.bytes_max;
+  child->cpu_seconds = spec.cpu_seconds;
   child->overdue = Clock::now() + overdue_after + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(spec.seconds));
   children_.emplace(spec.id, std::move(child));
   return core::Done{};
@@ -280,7 +304,6 @@ void Jobs::advance(Child& child, std::vector<JobPart>& out) {
   child.read_all(out);
   if (exited) {
     child.bury();
-    if (child.trouble.empty() && child.answered < child.operations) child.trouble = "error";
     out.push_back({child.id, true, std::nullopt, {}, child.trouble});
   } else if (!child.killed && Clock::now() >= child.overdue) {
     if (child.asked) child.kill("timeout");

@@ -3,8 +3,8 @@
 // One job is all operations of one action and runs in one child, our own executable started anew (posix_spawn, never
 // fork: the cost does not grow with the agent). The child reads one JSON document from its standard input and writes
 // frames to its standard output: u32 length (little endian), then JSON {"index":..,"answer":{..},"limit":".."}. It keeps
-// to its budget by itself and gives what it has found; the parent makes sure of time and size from outside: it asks
-// with SIGTERM, then ends the child's whole process group with SIGKILL, grandchildren included.
+// to its budget by itself and gives what it has found; it stands behind a wall (wall.h); and the parent makes sure of
+// time and size from outside: it asks with SIGTERM, then ends the child's whole process group with SIGKILL.
 //
 // The driver is single-threaded: it polls fds() for reading, no longer than wait_ms(), and then calls collect().
 #pragma once
@@ -26,7 +26,11 @@ struct JobSpec {
   core::Json operations;     ///< [{"module":..,"parameters":{..}}, ..]: results carry the index into it
   double seconds = 0;        ///< wall clock for all operations together; 0: limits::job_seconds
   std::size_t bytes_max = 0; ///< of results as JSON, all operations together; 0: limits::job_output_bytes
+  double cpu_seconds = 0;              ///< on processors; 0: limits::job_cpu_share times `seconds`
+  std::size_t memory_bytes = 0;        ///< 0: limits::job_memory_bytes
+  std::vector<std::string> readable;   ///< empty: everything; else only what lies below these
   modules::Host host;
+  bool polite = true;                  ///< false in tests, which must end on a busy machine
   bool privacy = false;      ///< every answer goes through Module::mask before it leaves the child
 };
 
@@ -35,8 +39,9 @@ struct JobPart {
   bool last = false;                 ///< the job is over and reaped; carries no answer
   std::optional<std::size_t> index;  ///< of the operation that `answer` belongs to
   modules::Answer answer;
-  /// On `last`: "" (all operations answered), "timeout", "limit" (too much output), "stopped", or "error" (the child
-  /// broke down). Answers that came before keep their value: they are partial results.
+  /// On `last`: "" (all operations answered), "timeout", "limit: output", "limit: memory", "limit: cpu", "forbidden: .."
+  /// (it asked the kernel for what the wall ends a process for), "stopped", or "error.." (the child broke down, or could
+  /// not raise its wall). Answers that came before keep their value: they are partial results.
   std::string trouble;
 };
 

@@ -1,13 +1,20 @@
 // mig-agent: one module by hand (-m), a job of the agent (--job), or the agent itself.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <ctime>
 
 #include "node/agent.h"
+#include "node/audit.h"
 #include "node/facts.h"
 #include "node/jobs.h"
 #include "node/module_main.h"
+#include "node/restrict.h"
+#include "node/trust_view.h"
 #include "node/wire/daemon.h"
 #include "store/lmdb.h"
+#include "store/lmdb_peek.h"
 
 namespace {
 
@@ -19,7 +26,7 @@ constexpr const char* program = "mig-agent";
 struct Options {
   std::string join, name, segment, state, root, module;
   std::vector<std::string> tags, relays;
-  bool pretty = false, job = false;
+  bool pretty = false, job = false, audit = false, show_trust = false;
 };
 
 std::string default_state() {
@@ -30,7 +37,7 @@ std::string default_state() {
 /// Jobs in child processes, seen from the driver: starts go in, parts come back as facts.
 class JobDoor {
  public:
-  JobDoor(modules::Host host) : host_(std::move(host)) {}
+  JobDoor(modules::Host host, node::Restrictions restrictions) : host_(std::move(host)), restrictions_(std::move(restrictions)) {}
   void attach(wire::Driver& driver) { driver_ = &driver; }
 
   void start(const core::Start& order) {
@@ -41,6 +48,7 @@ class JobDoor {
     spec.seconds = order.budget.seconds;
     spec.bytes_max = order.budget.bytes;
     spec.host = host_;
+    restrictions_.apply(spec);
     if (auto started = jobs_.start(std::move(spec)); !started)
       driver_->post(core::Yielded{order.job, {}, true, "error: " + started.error().text});
     watch();
@@ -72,9 +80,49 @@ class JobDoor {
 
   node::Jobs jobs_;
   modules::Host host_;
+  node::Restrictions restrictions_;
   wire::Driver* driver_ = nullptr;
   std::vector<int> watched_;
 };
+
+/// The administrator's file and that of this agent; both hold.
+std::vector<std::string> restriction_files(const std::string& state) { return {"/etc/mig/agent-restrict.json", state + "/restrict.json"}; }
+
+/// The agent may be running.
+int show_trust(const Options& options) {
+  const std::string path = options.state.empty() ? default_state() : options.state;
+  if (access(path.c_str(), F_OK) != 0) return wire::fail(program, path + ": is not there; name the state directory with --state");
+  auto state = wire::StateDirectory::open(path);
+  if (!state) return wire::fail(program, state.error().text);
+  auto join = state->join("");
+  if (!join) return wire::fail(program, join.error().text);
+  node::TrustView view{join->trust, {}, {}, {}, restriction_files(state->path()), {}};
+  auto seed = state->seed({});
+  if (!seed) return wire::fail(program, seed.error().text);
+  view.seed = *seed;
+  view.now = static_cast<core::WallMs>(std::time(nullptr)) * 1000;
+  if (auto rows = store::peek_lmdb(state->store_path(), "m/")) view.kept = std::move(*rows);
+  auto restrictions = node::read_restrictions(view.restriction_files);
+  if (!restrictions) return wire::fail(program, restrictions.error().text);
+  view.restrictions = *restrictions;
+  for (const auto& line : node::trust_in_words(view)) std::printf("%s\n", line.c_str());
+  return 0;
+}
+
+/// What was asked of this machine, and whether the record still holds. The agent may be running.
+int print_audit(const Options& options) {
+  const std::string state = options.state.empty() ? default_state() : options.state;
+  auto rows = store::peek_lmdb(state + "/store", "a");
+  if (!rows) return wire::fail(program, rows.error().text);
+  const auto report = node::read_audit([&](core::BytesView prefix, const auto& visit) {
+    for (auto at = rows->lower_bound(core::Bytes(prefix)); at != rows->end() && at->first.starts_with(prefix) && visit(at->first, at->second); ++at) {
+    }
+  });
+  for (const auto& line : report.lines) std::printf("%s\n", (options.pretty ? node::audit_line_for_people(line) : line).c_str());
+  if (!report.trouble.empty()) return std::fflush(stdout), wire::fail(program, "audit: BROKEN: " + report.trouble), 1;
+  std::fprintf(stderr, "%s: audit: intact, %zu entries, newest %s\n", program, report.lines.size(), report.head.c_str());
+  return 0;
+}
 
 int run(const Options& options) {
   auto state = wire::StateDirectory::open(options.state.empty() ? default_state() : options.state);
@@ -93,7 +141,10 @@ int run(const Options& options) {
   auto settings = state->settings({{"name", options.name}, {"segment", options.segment}, {"root", options.root}, {"tags", tags}, {"relays", options.relays}});
   if (!settings) return wire::fail(program, settings.error().text);
 
+  auto restrictions = node::read_restrictions(restriction_files(state->path()));
+  if (!restrictions) return wire::fail(program, restrictions.error().text);
   node::AgentSetting setting;
+  setting.refused = restrictions->refusals();
   setting.trust = join->trust;
   setting.seed = *seed;
   setting.relays = join->relays;
@@ -115,7 +166,7 @@ int run(const Options& options) {
   auto store = store::open_lmdb(state->store_path(), store_bytes);
   if (!store) return wire::fail(program, store.error().text);
   node::Agent machine(setting, **store, wire::random_seed());
-  JobDoor jobs({root, "/proc"});
+  JobDoor jobs({root, "/proc"}, *restrictions);
   const core::Keys keys(*seed);
   wire::Driver driver(machine, store->get(), {keys.link_public(), keys.link_secret(), {}, {}, 1},
                       {wire::log_event, {}, [&](const core::Start& start) { jobs.start(start); }, [&](core::JobId job) { jobs.stop(job); },
@@ -142,7 +193,9 @@ int main(int argc, char** argv) {
   app.add_option("--relay", options.relays, "further relay to try, tcp://HOST:PORT#KEY; repeat for several");
   app.add_option("--state", options.state, "directory for keys and journal");
   app.add_option("-m", options.module, "run this module once: a line of JSON in, a result out");
-  app.add_flag("-p", options.pretty, "with -m: lines for people");
+  app.add_flag("-p", options.pretty, "with -m and --audit: lines for people");
+  app.add_flag("--show-trust", options.show_trust, "print whom this agent trusts, who may ask what, and what is restricted on this machine");
+  app.add_flag("--audit", options.audit, "print what was asked of this machine, by whom and what was answered, and verify the record (exit 1: broken)");
   app.add_flag("--job", options.job, "run a job handed in on standard input (what the agent starts)")->group("");
   app.set_version_flag("-V,--version", std::string("mig-agent ") + MIG_VERSION);
   try {
@@ -150,7 +203,10 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  if (options.job) return node::job_main();
-  if (!options.module.empty()) return node::run_module(options.module, options.pretty);
+  // Nothing is left to tidy up behind the wall, and a sanitizer's last look would break against it.
+  if (options.job) _exit(node::job_main());
+  if (!options.module.empty()) _exit(node::run_module(options.module, options.pretty));
+  if (options.show_trust) return show_trust(options);
+  if (options.audit) return print_audit(options);
   return run(options);
 }

@@ -10,6 +10,7 @@
 
 #include "modules/module.h"
 #include "node/core/limits.h"
+#include "node/wall.h"
 
 namespace mig::node {
 namespace {
@@ -61,6 +62,7 @@ Answer answer_to(std::string_view name) {
   if (!line) return Answer::failure(line.error().text);
   auto parameters = parameters_of(*line);
   if (!parameters) return Answer::failure(parameters.error().text);
+  if (auto raised = raise_wall(modules::find(name)->demands(), {}); !raised) return Answer::failure(raised.error().text);
   modules::Budget budget(core::limits::job_seconds, core::limits::job_output_bytes);
   return modules::run(name, *parameters, modules::Host{"", "/proc", true}, budget);
 }

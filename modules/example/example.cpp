@@ -109,6 +109,7 @@ class Example final : public Module {
   Disclosure disclosure() const override { return Disclosure::match_list; }
   std::string_view cost() const override { return "Next to nothing; -lookuphost may send queries to a name server."; }
   std::string_view needs() const override { return "No privilege; -lookuphost needs a name server or /etc/hosts."; }
+  Demands demands() const override { return {.network = true}; }
 
   Answer run(const Json& asked, const Host&, Budget& budget) const override {
     Answer answer;

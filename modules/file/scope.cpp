@@ -1,5 +1,6 @@
 #include "modules/file/scope.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -93,7 +94,7 @@ Scope::Scope(std::vector<Search>& searches, const Host& host, const scan::Mounts
 std::string Scope::real_of(const std::string& path) const {
   if (host_.root.empty() || !path.starts_with("/")) return path;
   const std::string shadow = host_.root + path;
-  return access(shadow.c_str(), F_OK) == 0 || is_link(shadow) ? shadow : path;
+  return faccessat(AT_FDCWD, shadow.c_str(), F_OK, AT_EACCESS) == 0 || is_link(shadow) ? shadow : path;
 }
 
 std::vector<Search*> Scope::searches_of_root(const std::string& path) const {

@@ -128,6 +128,7 @@ class Ping final : public Module {
   std::string_view needs() const override {
     return "icmp: a group of net.ipv4.ping_group_range or CAP_NET_RAW, else it is unsupported; tcp and udp: no privilege. A name needs a name server.";
   }
+  Demands demands() const override { return {.network = true, .raw_packets = true}; }
 
   Answer run(const Json& asked, const Host&, Budget& budget) const override {
     const std::string destination = asked["destination"], protocol = asked["protocol"];

@@ -4,6 +4,8 @@
 #include <hs/hs.h>
 #include <re2/re2.h>
 
+#include <cstdlib>
+
 #include "modules/scan/superset.h"
 #include "node/core/check.h"
 
@@ -18,15 +20,18 @@ std::string escaped(std::string_view bytes) {
 
 }  // namespace
 
-Finder::Finder(std::vector<Regex> expressions, const std::vector<std::string>& bytes)
-    : expressions_(std::move(expressions)), covered_(expressions_.size() + bytes.size(), 0) {
+Finder::Finder(std::vector<Regex> expressions, const std::vector<std::string>& bytes, Text text)
+    : expressions_(std::move(expressions)),
+      covered_(expressions_.size() + bytes.size(), 0),
+      widths_(covered_.size(), unbounded) {
   std::vector<std::string> texts;
   std::vector<unsigned> flags, numbers;
   for (std::size_t i = 0; i < expressions_.size(); ++i) {
-    auto superset = superset_of(expressions_[i]->pattern());
+    auto superset = superset_of(expressions_[i]->pattern(), text);
     if (!superset || superset->text.empty()) continue;
     texts.push_back(std::move(superset->text));
-    flags.push_back(HS_FLAG_MULTILINE | (superset->caseless ? HS_FLAG_CASELESS : 0U));
+    flags.push_back((text == Text::lines ? HS_FLAG_MULTILINE : 0U) |
+                    (superset->caseless ? HS_FLAG_CASELESS : 0U));
     numbers.push_back(static_cast<unsigned>(i));
   }
   for (std::size_t i = 0; i < bytes.size(); ++i) {
@@ -60,7 +65,17 @@ void Finder::compile(std::vector<std::string> texts, std::vector<unsigned> flags
     numbers.erase(numbers.begin() + bad);
   }
   if (database_ == nullptr) return;
-  for (unsigned number : numbers) covered_[number] = 1;
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    covered_[numbers[i]] = 1;
+    hs_expr_info_t* info = nullptr;
+    hs_compile_error_t* error = nullptr;
+    if (hs_expression_info(texts[i].c_str(), flags[i], &info, &error) == HS_SUCCESS) {
+      if (info->max_width != ~0U) widths_[numbers[i]] = info->max_width;
+      free(info);
+    } else if (error) {
+      hs_free_compile_error(error);
+    }
+  }
 }
 
 Finder::Scratch::Scratch(const Finder& finder) {

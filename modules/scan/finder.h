@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "modules/scan/superset.h"
+
 struct hs_database;
 struct hs_scratch;
 
@@ -22,7 +24,8 @@ class Finder {
  public:
   using Regex = std::shared_ptr<const re2::RE2>;
   /// Sequences of bytes, found as they are; their numbers follow those of the expressions.
-  Finder(std::vector<Regex> expressions, const std::vector<std::string>& bytes = {});
+  explicit Finder(std::vector<Regex> expressions, const std::vector<std::string>& bytes = {},
+                  Text text = Text::lines);
   ~Finder();
   Finder(const Finder&) = delete;
   Finder& operator=(const Finder&) = delete;
@@ -31,6 +34,9 @@ class Finder {
   /// False: too strange for the automaton, to be tried on every line instead.
   bool covers(std::size_t number) const { return covered_[number]; }
   bool covers_any() const { return database_ != nullptr; }
+  /// The longest match of what is covered, in bytes; `unbounded` if there is no longest.
+  std::size_t width(std::size_t number) const { return widths_[number]; }
+  static constexpr std::size_t unbounded = ~std::size_t{0};
   const re2::RE2& expression(std::size_t number) const { return *expressions_[number]; }
 
   class Scratch {
@@ -55,6 +61,7 @@ class Finder {
 
   std::vector<Regex> expressions_;
   std::vector<char> covered_;
+  std::vector<std::size_t> widths_;
   hs_database* database_ = nullptr;
 };
 

@@ -39,13 +39,15 @@ std::optional<Set> named(std::string_view name) {
 
 class Translator {
  public:
-  explicit Translator(std::string_view pattern) : rest_(pattern) {}
+  Translator(std::string_view pattern, Text text) : rest_(pattern), lines_(text == Text::lines) {}
 
   std::optional<Superset> run() {
-    if (rest_.starts_with("(?i)")) {
-      out_.caseless = true;
-      rest_.remove_prefix(4);
-    }
+    if (const std::size_t end = rest_.find(')'); rest_.starts_with("(?") && end != rest_.npos && end > 2)
+      if (const auto flags = rest_.substr(2, end - 2); flags.find_first_not_of("is") == flags.npos) {
+        out_.caseless = flags.find('i') != flags.npos;
+        dot_is_all_ = flags.find('s') != flags.npos;
+        rest_.remove_prefix(end + 1);
+      }
     while (!rest_.empty())
       if (!piece()) return std::nullopt;
     return std::move(out_);
@@ -69,11 +71,11 @@ class Translator {
         out_.text += '|';
         return true;
       case '^':
-        return assertion("^");
+        return assertion(lines_ ? "^" : "");
       case '$':
-        return assertion("(?:\\r?$)");
+        return assertion(lines_ ? "(?:\\r?$)" : "");
       case '.':
-        return any("[^\\n]");
+        return any(lines_ || !dot_is_all_ ? "[^\\n]" : "[\\x00-\\xff]");
       case '[':
         return bracket();
       case '\\':
@@ -168,7 +170,7 @@ class Translator {
       if (set['k']) extra += "|\\xe2\\x84\\xaa";
       if (set['s']) extra += "|\\xc5\\xbf";
     }
-    set.reset('\n');
+    if (lines_) set.reset('\n');
     if (set.none()) return false;
     std::string text = "[" + members(set) + "]";
     return quantified(extra.empty() ? text : "(?:" + text + extra + ")");
@@ -186,8 +188,8 @@ class Translator {
     return out;
   }
   bool outside(Set set) {
-    set.set('\n');
-    return any("[^" + members(set) + "]");
+    if (lines_) set.set('\n');
+    return any(set.none() ? "[\\x00-\\xff]" : "[^" + members(set) + "]");
   }
 
   bool literal(char c) {
@@ -262,9 +264,9 @@ class Translator {
       case 'B':
         return repeat().text.empty();  // asks of the neighbours: left to RE2
       case 'A':
-        return assertion("^");
+        return assertion(lines_ ? "^" : "");
       case 'z':
-        return assertion("(?:\\r?$)");
+        return assertion(lines_ ? "(?:\\r?$)" : "");
       default:
         break;
     }
@@ -318,11 +320,14 @@ class Translator {
   }
 
   std::string_view rest_;
+  bool lines_, dot_is_all_ = false;
   Superset out_;
 };
 
 }  // namespace
 
-std::optional<Superset> superset_of(std::string_view pattern) { return Translator(pattern).run(); }
+std::optional<Superset> superset_of(std::string_view pattern, Text text) {
+  return Translator(pattern, text).run();
+}
 
 }  // namespace mig::modules::scan

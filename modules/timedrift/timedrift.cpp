@@ -130,6 +130,7 @@ class TimeDrift final : public Module {
   std::string_view needs() const override {
     return "No privilege; -drift needs UDP port 123 of a time server to be reachable from there.";
   }
+  Demands demands() const override { return {.network = true}; }
 
   Answer run(const Json& asked, const Host& host, Budget& budget) const override {
     const auto began = std::chrono::steady_clock::now();

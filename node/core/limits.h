@@ -111,5 +111,7 @@ constexpr Duration repull_min = Duration::seconds(5), repull_max = Duration::sec
 // --- jobs ---
 constexpr std::uint32_t job_seconds = 300;                   ///< MIG's moduletimeout
 constexpr std::size_t job_output_bytes = 8 * 1024 * 1024;
+constexpr std::size_t job_memory_bytes = 512 * 1024 * 1024;  ///< data of one job's process; compiled rules take tens of MB
+constexpr double job_cpu_share = 2;                          ///< processor seconds of a job, for each of its wall clock
 
 }  // namespace mig::core::limits

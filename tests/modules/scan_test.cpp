@@ -23,7 +23,8 @@ modules::scan::Finder::Regex regex(const std::string& text) {
   return out;
 }
 
-bool finds(const modules::scan::Finder& finder, const std::string& text, std::size_t piece, std::size_t line_max = 64, std::size_t overlap = 16) {
+bool finds(const modules::scan::Finder& finder, const std::string& text, std::size_t piece,
+           std::size_t line_max = 64, std::size_t overlap = 16) {
   modules::scan::LineScan scan(finder, line_max, overlap);
   scan.begin({0});
   for (std::size_t at = 0; at < text.size(); at += piece) scan.feed(std::string_view(text).substr(at, piece));
@@ -32,12 +33,54 @@ bool finds(const modules::scan::Finder& finder, const std::string& text, std::si
 }
 
 const char* const expressions[] = {
-    "needle",      "^needle",       "needle$",         "n.edle",        "n[^x]edle",      "(?i)NEEDLE",   "(?i)kiss",      "\\bkey\\b",      "a{2,3}b",    "x\\.y",
-    "caf\xc3\xa9", "[A-F0-9]{4}:.", "^\\d+\\s\\w+$",   "(one|two)three", "\\Aroot:",       "end\\z",       "..\xc3\xa9..",  "[[:digit:]]{3}", "\\x41\\x42", "a.{3}b",
-    "\\S+@\\S+",   "^.$",           "(?P<n>abc)+d",    "[^a-z]Z",       "a|b|cd",         "(?i)[x-z]{3}", "\\W\\W",        "key=\"[^\"]*\"", "\\tx",       "(?i)stra[s]e"};
+    "needle",       "^needle",       "needle$",        "n.edle",         "n[^x]edle",
+    "(?i)NEEDLE",   "(?i)kiss",      "\\bkey\\b",      "a{2,3}b",        "x\\.y",
+    "caf\xc3\xa9",  "[A-F0-9]{4}:.", "^\\d+\\s\\w+$",  "(one|two)three", "\\Aroot:",
+    "end\\z",       "..\xc3\xa9..",  "[[:digit:]]{3}", "\\x41\\x42",     "a.{3}b",
+    "\\S+@\\S+",    "^.$",           "(?P<n>abc)+d",   "[^a-z]Z",        "a|b|cd",
+    "(?i)[x-z]{3}", "\\W\\W",        "key=\"[^\"]*\"", "\\tx",           "(?i)stra[s]e"};
 
-const char* const pieces[] = {"needle", "NEEDLE", "neeedle", "n\xc3\xa9""edle", "key", "kiss", "\xe2\x84\xaaISS", "\xc5\xbf", "aab", "aaab", "x.y", "xzy", "caf\xc3\xa9", "\xff\xfe", "\n", "\r\n", "\n", " ",
-                              "12 ab", "onethree", "twothree", "root:", "end", "\xc3\xa9", "123", "AB", "a\xe2\x82\xac""12b", "u@v", "abcabcd", "Z", "cd", "XyZ", "--", "key=\"v\"", "\tx", "stra\xc5\xbf""e", "A0F9:\xc3\xa9", "\xc3"};
+const char* const pieces[] = {"needle",
+                              "NEEDLE",
+                              "neeedle",
+                              "n\xc3\xa9"
+                              "edle",
+                              "key",
+                              "kiss",
+                              "\xe2\x84\xaaISS",
+                              "\xc5\xbf",
+                              "aab",
+                              "aaab",
+                              "x.y",
+                              "xzy",
+                              "caf\xc3\xa9",
+                              "\xff\xfe",
+                              "\n",
+                              "\r\n",
+                              "\n",
+                              " ",
+                              "12 ab",
+                              "onethree",
+                              "twothree",
+                              "root:",
+                              "end",
+                              "\xc3\xa9",
+                              "123",
+                              "AB",
+                              "a\xe2\x82\xac"
+                              "12b",
+                              "u@v",
+                              "abcabcd",
+                              "Z",
+                              "cd",
+                              "XyZ",
+                              "--",
+                              "key=\"v\"",
+                              "\tx",
+                              "stra\xc5\xbf"
+                              "e",
+                              "A0F9:\xc3\xa9",
+                              "\xc3"};
 
 }  // namespace
 
@@ -59,7 +102,9 @@ TEST_CASE("whatever RE2 finds on a line, the automaton finds too, or says that i
         rest.remove_prefix(newline == rest.npos ? rest.size() : newline + 1);
         if (line.ends_with('\r')) line.remove_suffix(1);
         const std::string readable = core::readable_utf8(line);
-        wanted = wanted || re2::RE2::PartialMatch(re2::StringPiece(line.data(), line.size()), *regex(expression)) || re2::RE2::PartialMatch(readable, *regex(expression));
+        wanted = wanted ||
+                 re2::RE2::PartialMatch(re2::StringPiece(line.data(), line.size()), *regex(expression)) ||
+                 re2::RE2::PartialMatch(readable, *regex(expression));
       }
       matches += wanted;
       INFO(expression << " on " << core::to_hex(text));
@@ -71,7 +116,8 @@ TEST_CASE("whatever RE2 finds on a line, the automaton finds too, or says that i
 }
 
 TEST_CASE("an expression that the automaton cannot look for is said to be so, never narrowed") {
-  for (const char* strange : {"\\pN", "a(?i)b", "(?i)\xc3\xa9", "\\x{100}", "a*", "\xef\xbf\xbd", "[\xc3\xa9]", "\\Qa.b\\E", "\\C"}) {
+  for (const char* strange : {"\\pN", "a(?i)b", "(?i)\xc3\xa9", "\\x{100}", "a*", "\xef\xbf\xbd",
+                              "[\xc3\xa9]", "\\Qa.b\\E", "\\C"}) {
     INFO(strange);
     CHECK_FALSE(modules::scan::Finder({regex(strange)}).covers(0));
   }
@@ -112,7 +158,9 @@ TEST_CASE("one of a thousand expressions does not hide another") {
 }
 
 TEST_CASE("mounts are told apart by what they are") {
-  const modules::scan::Mounts mounts("22 1 8:1 / / rw - ext4 /dev/sda rw\n23 22 0:5 / /proc rw - proc proc rw\n24 22 0:9 / /mnt/my\\040share rw - nfs4 server:/x rw\n");
+  const modules::scan::Mounts mounts(
+      "22 1 8:1 / / rw - ext4 /dev/sda rw\n23 22 0:5 / /proc rw - proc proc rw\n24 22 0:9 / "
+      "/mnt/my\\040share rw - nfs4 server:/x rw\n");
   CHECK(mounts.of("/etc/passwd")->plain);
   CHECK(mounts.of("/proc/1/maps")->kernel);
   CHECK(mounts.of("/mnt/my share/a")->remote);
@@ -122,13 +170,22 @@ TEST_CASE("mounts are told apart by what they are") {
 
 TEST_CASE("several operations are answered by one walk, each as if it were alone") {
   const FileTree tree;
-  auto named = [&](const char* name, const char* path) { return Json{{"searches", {{"s1", {{"paths", {tree.path(path)}}, {"names", {name}}, {"options", {{"matchall", true}}}}}}}}; };
-  const std::vector<Json> together{named("^alpha", ""), {{"searches", {{"s1", {{"paths", {tree.path("absent")}}, {"contents", {"hello"}}}}}}}, {{"searches", 7}}, named(".", "deep")};
+  auto named = [&](const char* name, const char* path) {
+    return Json{
+        {"searches",
+         {{"s1", {{"paths", {tree.path(path)}}, {"names", {name}}, {"options", {{"matchall", true}}}}}}}};
+  };
+  const std::vector<Json> together{
+      named("^alpha", ""),
+      {{"searches", {{"s1", {{"paths", {tree.path("absent")}}, {"contents", {"hello"}}}}}}},
+      {{"searches", 7}},
+      named(".", "deep")};
   modules::Budget budget(30, 0);
   const auto answers = modules::run_together("file", together, {}, budget);
   REQUIRE(answers.size() == 4);
   for (std::size_t i = 0; i < 4; ++i) {
-    Json got = *core::parse_json(answers[i].to_json(), 1 << 20), alone = *core::parse_json(modules::run("file", together[i], {}, budget).to_json(), 1 << 20);
+    Json got = *core::parse_json(answers[i].to_json(), 1 << 20),
+         alone = *core::parse_json(modules::run("file", together[i], {}, budget).to_json(), 1 << 20);
     test::smooth(got);
     test::smooth(alone);
     CHECK(core::pretty_json(got) == core::pretty_json(alone));
@@ -137,9 +194,12 @@ TEST_CASE("several operations are answered by one walk, each as if it were alone
 
 TEST_CASE("what is found does not hang on which thread was where, also when the hits are limited") {
   FileTree tree;
-  for (int i = 0; i < 300; ++i) tree.file(fmt::format("many/{}/{}/f{:03}", i % 7, i % 11, i), i % 3 ? "needle\n" : "hay\n");
+  for (int i = 0; i < 300; ++i)
+    tree.file(fmt::format("many/{}/{}/f{:03}", i % 7, i % 11, i), i % 3 ? "needle\n" : "hay\n");
   for (std::size_t limit : {0, 1, 7, 150}) {
-    const Json search{{"paths", {tree.path("many")}}, {"contents", {"needle"}}, {"options", {{"matchall", true}, {"matchlimit", limit}}}};
+    const Json search{{"paths", {tree.path("many")}},
+                      {"contents", {"needle"}},
+                      {"options", {{"matchall", true}, {"matchlimit", limit}}}};
     std::string first;
     for (int round = 0; round < 5; ++round) {
       modules::Budget budget(30, 0);
@@ -158,11 +218,13 @@ TEST_CASE("a walk from above does not go into /proc, says so, and goes there whe
     return;
   }
   modules::Budget budget(30, 0);
-  const Json above{{"paths", {"/"}}, {"names", {"^cpuinfo$"}}, {"options", {{"matchall", true}, {"maxdepth", 2}}}};
+  const Json above{
+      {"paths", {"/"}}, {"names", {"^cpuinfo$"}}, {"options", {{"matchall", true}, {"maxdepth", 2}}}};
   const auto answer = modules::run("file", {{"searches", {{"s1", above}}}}, {}, budget);
   CHECK(answer.elements["s1"][0]["file"] == "");
   CHECK(answer.statistics["skippedmounts"].get<int>() >= 1);
   Json below = above;
   below["paths"] = {"/", "/proc"};
-  CHECK(modules::run("file", {{"searches", {{"s1", below}}}}, {}, budget).elements["s1"][0]["file"] == "/proc/cpuinfo");
+  CHECK(modules::run("file", {{"searches", {{"s1", below}}}}, {}, budget).elements["s1"][0]["file"] ==
+        "/proc/cpuinfo");
 }
