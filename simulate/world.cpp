@@ -214,8 +214,10 @@ void World::send(NodeIndex index, const Send& order) {
   const NodeIndex to = outward ? wire->listener : wire->dialler;
   ++frames_;
   if (watch_) watch_->sent(index, to, order.to, order.frame);
-  if (watch_ && cut_.contains({index, to})) watch_->swallowed(index, to);
-  if (cut_.contains({index, to}) || (lose && lose(index, to, order.frame))) return;
+  // A connection loses nothing in the middle: once a cut has swallowed a frame, what follows is lost as well.
+  if (cut_.contains({index, to})) wire->torn[outward] = true;
+  if (watch_ && wire->torn[outward]) watch_->swallowed(index, to);
+  if (wire->torn[outward] || (lose && lose(index, to, order.frame))) return;
   const Fate fate_of_it = fate ? fate(index, to, order.frame) : Fate{};
   if (fate_of_it.copies == 0) return;
   Node& receiver = nodes_[to];

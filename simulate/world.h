@@ -115,6 +115,7 @@ class World {
     NodeIndex dialler = 0, listener = 0;
     core::LinkId dialler_link = 0, listener_link = 0;  ///< listener_link 0: it has heard nothing yet
     bool up = false;
+    bool torn[2] = {false, false};            ///< each way
     core::Instant busy[2];                    ///< frames keep their order, each way
   };
   struct Happening {
