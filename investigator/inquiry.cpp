@@ -156,7 +156,8 @@ int launch(core::ActionFile file, Globals& globals) {
   countdown(*ready, *home, (*station)->ledger(), globals);
   Report report(ready->action, globals);
   if (core::Status attached = (*station)->attach(); !attached) return (*station)->interrupted() ? 130 : fail(attached.error());
-  if (!ready->secret) (void)(*station)->ledger().keep({core::KeepAction{ready->action.id, ready->signed_action, wall_now()}});
+  // Before anybody is told the id: whoever has it can come back for the results, also when this program ends at once.
+  if (core::Status kept = (*station)->ledger().keep({core::KeepAction{ready->action.id, ready->signed_action, wall_now()}}); !kept) return fail(kept.error());
   report.note(fmt::format("Following action ID {}.", ready->action.id.hex()));
   (*station)->ask(order_of(*ready));
   return Collection(**station, ready->action, report, Patience{globals.wait_s}).run(true);

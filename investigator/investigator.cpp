@@ -49,6 +49,8 @@ class Investigator::Inside {
     Instant next = links_.wake();
     if (attached_) next = std::min(next, sink_at_);
     if (attached_) next = std::min(next, pulls_due());
+    for (const auto& [key, pursuit] : pursuits_)
+      if (attached_) next = std::min(next, pursuit.put_at);
     if (attached_ && !asking_.empty()) next = std::min(next, ask_at_);
     return next;
   }
@@ -200,6 +202,8 @@ class Investigator::Inside {
     }
     if (!attached_) return;
     if (now_.at >= sink_at_) announce_sink();
+    for (auto& [key, pursuit] : pursuits_)
+      if (now_.at >= pursuit.put_at) put_action(pursuit);
     send_pulls();
     if (!asking_.empty() && now_.at >= ask_at_) ask_registers();
   }
@@ -248,6 +252,7 @@ class Investigator::Inside {
 
   /// Put again at each attach, so that a relay that dies right after accepting loses nothing.
   void put_action(Pursuit& pursuit) {
+    pursuit.put_at = Instant::never();
     if (now_.wall > pursuit.action().result_by()) return;
     links_.send(link_, 1, Put{{{ObjectKind::action, pursuit.signed_action().text, pursuit.signed_action().signatures, {}}}}, *out_);
   }
@@ -288,7 +293,7 @@ class Investigator::Inside {
 
   void take(const Verdict& verdict) {
     for (auto& [key, pursuit] : pursuits_)
-      if (board_key(ObjectKind::action, pursuit.action().id.view()) == verdict.key) pursuit.verdict = verdict;
+      if (board_key(ObjectKind::action, pursuit.action().id.view()) == verdict.key) pursuit.judged(verdict, now_.at);
     if (verdict.code != VerdictCode::stored) tell(Level::warning, "refused", {{"why", verdict.text}});
     const bool action = verdict.key.starts_with(static_cast<char>(ObjectKind::action)), sink = verdict.key.starts_with(static_cast<char>(ObjectKind::sink));
     if (publishing_.empty() || action || sink) return;

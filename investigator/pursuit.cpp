@@ -25,6 +25,12 @@ bool Pursuit::received(const NodeId& agent, std::uint16_t part, std::uint16_t pa
   return true;
 }
 
+void Pursuit::judged(const Verdict& of_relay, Instant now) {
+  verdict = of_relay;
+  // Over a quota is not wrong: it will be taken later, and until then nobody would work on it.
+  if (of_relay.code == VerdictCode::quota) put_at = now + limits::put_again;
+}
+
 bool Pursuit::take(const Row& row, std::uint64_t epoch) {
   Tracked& tracked = relays[row.relay];
   if (tracked.row && row.version < tracked.row->version) return false;

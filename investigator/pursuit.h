@@ -37,10 +37,12 @@ class Pursuit {
   std::map<core::NodeId, std::set<std::uint16_t>> parts;    ///< of agents that are not complete yet
   std::map<core::NodeId, core::State> part_state;
   std::optional<core::Verdict> verdict;
+  core::Instant put_at = core::Instant::never();            ///< when a relay that had no room or no time for it is asked again
   core::Instant news_at{};                                  ///< when a row or an answer last said something new
 
   /// A verified part; true if it is the first of its kind.
   bool received(const core::NodeId& agent, std::uint16_t part, std::uint16_t parts_in_all, core::State state);
+  void judged(const core::Verdict& of_relay, core::Instant now);
   /// Takes a row that is newer, or the same again in a new epoch; true if it says something new.
   bool take(const core::Row& row, std::uint64_t epoch);
 

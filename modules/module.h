@@ -38,8 +38,6 @@ struct Host {
   /// Results always name P. Empty: only the real tree.
   std::string root;
   std::string proc = "/proc";
-  /// Scans take only what processor and disk have to spare. False in tests, which must end on a busy machine.
-  bool background = false;
 };
 
 /// What an answer reveals, from least to most; shown to people before they sign.

@@ -34,6 +34,8 @@ struct Running {
   std::vector<std::string> results;        // by operation index; empty: not given yet
 };
 
+constexpr BytesView ending_row = "ending";  // the action that told us to end ourselves
+
 Bytes cancel_row(const ActionKey& key, const Fingerprint& by) { return "c/" + key.bytes() + by; }
 
 bool found_anything(const std::string& result) {
@@ -44,6 +46,13 @@ bool found_anything(const std::string& result) {
 bool succeeded(const std::string& result) {
   auto json = parse_json(result, limits::job_output_bytes);
   return json && json->is_object() && json->value("success", false);
+}
+
+/// Did an order to end an agent mean the one that runs it? The job says so; see modules/agentdestroy.
+bool ends_itself(const Running& done) {
+  if (done.order.operations.size() != 1 || done.order.operations[0].module != "agentdestroy" || !succeeded(done.results[0])) return false;
+  const Json result = *parse_json(done.results[0], limits::job_output_bytes), statistics = result.value("statistics", Json());
+  return statistics.is_object() && statistics.value("self", Json()) == Json(true);
 }
 
 std::string failure_result(const std::string& why) {
@@ -85,6 +94,12 @@ class Agent::Inside {
 
   Instant wake() const { return std::min(home_.wake(), purge_at_); }
   bool attached() const { return home_.attached(); }
+  void buried() { store_.erase(ending_row); }
+  bool over() const {
+    if (!began_ || !ending_) return false;
+    const auto* entry = journal_.find(*ending_);
+    return entry == nullptr || entry->state == core::Journal::stored || entry->state == core::Journal::confirmed;
+  }
 
  private:
   /// Volatile columns (time, status) are filled in when a target is judged.
@@ -105,6 +120,8 @@ class Agent::Inside {
   void began(const Now& now) {
     began_ = true;
     load_cancels();
+    if (auto held = store_.get(ending_row))
+      if (auto key = ActionKey::from(*held)) ending_ = *key;
     std::vector<ActionKey> interrupted;
     for (const auto& [key, entry] : journal_.all())
       if (entry.state == core::Journal::started) interrupted.push_back(key);
@@ -165,6 +182,7 @@ class Agent::Inside {
       return;
     }
     if (is_waiting(key)) return;
+    if (ending_) return answer_header(id, State::refused, "this agent was told to end itself and takes no more orders", now);
     const auto& roster = home_.membership().roster();
     if (!roster) return;
     auto admission = admit(asked, *roster, judge_time(now));
@@ -279,7 +297,7 @@ class Agent::Inside {
   }
 
   void start_waiting(const Now& now) {
-    while (!waiting_.empty() && running_.size() < limits::running_per_agent) {
+    while (!ending_ && !waiting_.empty() && running_.size() < limits::running_per_agent) {
       auto next = std::min_element(waiting_.begin(), waiting_.end(), [](const Waiting& a, const Waiting& b) {
         return std::pair(-a.action.limits.priority, a.order) < std::pair(-b.action.limits.priority, b.order);
       });
@@ -321,6 +339,11 @@ class Agent::Inside {
       if (found_anything(result) && outcome == State::clean) outcome = State::found;
     }
     if (outcome != State::cancelled && !trouble.empty()) outcome = State::failed;
+    if (ends_itself(done)) {
+      ending_ = done.key;
+      store_.put(ending_row, done.key.bytes());
+      tell(Level::warning, "ending", {{"why", "told so by a signed order; waits until its answer is stored"}});
+    }
     finish(now, done.key, outcome, trouble, done.results);
   }
 
@@ -385,6 +408,7 @@ class Agent::Inside {
   HomeLink home_;
   Effects* out_ = nullptr;  // of the step in progress
   bool began_ = false;
+  std::optional<ActionKey> ending_;
   Instant purge_at_{};
   std::uint64_t order_ = 0;
   JobId last_job_ = 0;
@@ -405,5 +429,7 @@ Agent::~Agent() = default;
 void Agent::step(const Now& now, const Input& input, Effects& out) { inside_->step(now, input, out); }
 Instant Agent::wake() const { return inside_->wake(); }
 bool Agent::attached() const { return inside_->attached(); }
+bool Agent::over() const { return inside_->over(); }
+void Agent::buried() { inside_->buried(); }
 
 }  // namespace mig::node

@@ -41,6 +41,11 @@ class Agent : public core::Machine {
   void step(const core::Now& now, const core::Input& input, core::Effects& out) override;
   core::Instant wake() const override;
   bool attached() const;
+  /// It was told to end itself and its answer is safe, or nobody waits for it any more: the driver stops, and the agent
+  /// does not start again.
+  bool over() const;
+  /// What is over() is kept elsewhere now; who takes that away has the agent back.
+  void buried();
 
  private:
   class Inside;

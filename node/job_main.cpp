@@ -10,6 +10,7 @@
 #include <string>
 
 #include "modules/module.h"
+#include "node/destroy.h"
 #include "node/jobs.h"
 #include "node/wall.h"
 
@@ -77,7 +78,7 @@ core::Result<Job> read_job() {
   auto document = core::parse_json(text, text.size());
   if (!document) return document.error();
   try {
-    return Job{document->at("operations"), {document->at("root"), document->at("proc"), document->at("polite")}, document->at("privacy"),
+    return Job{document->at("operations"), {document->at("root"), document->at("proc")}, document->at("privacy"),
                document->at("seconds"), document->at("bytes"),
                {document->at("memory"), document->at("cpu"), document->at("polite"), document->at("parent"), document->at("readable")}};
   } catch (const Json::exception& trouble) {
@@ -167,12 +168,21 @@ std::vector<std::size_t> with_its_like(std::size_t index, const Json& operations
   return out;
 }
 
+/// The one order that no wall can let through: it ends another process, or this agent.
+bool is_destroy(const Job& job) {
+  return job.operations.size() == 1 && module_of(job.operations[0]) == "agentdestroy" && job.host.root.empty();
+}
+
 }  // namespace
 
 int job_main() {
   prepare_process();
   auto job = read_job();
   if (!job) return 1;
+  if (is_destroy(*job)) {
+    const Answer answer = destroy(job->operations[0].value("parameters", Json::object()), job->wall.parent);
+    return write_frame(0, answer.to_json(), "") ? 0 : 1;
+  }
   if (auto raised = raise_wall(demands_of(job->operations), job->wall); !raised) {
     for (std::size_t index = 0; index < job->operations.size(); ++index)
       if (!write_frame(index, Answer::failure(raised.error().text).to_json(), "error: no wall")) return 1;

@@ -21,6 +21,7 @@ namespace {
 using namespace mig;
 
 constexpr std::size_t store_bytes = std::size_t{256} << 20;  // address space; results wait here until they are confirmed
+constexpr const char* tombstone = "destroyed";  // in the state directory: this agent was told to end for good
 constexpr const char* program = "mig-agent";
 
 struct Options {
@@ -127,6 +128,11 @@ int print_audit(const Options& options) {
 int run(const Options& options) {
   auto state = wire::StateDirectory::open(options.state.empty() ? default_state() : options.state);
   if (!state) return wire::fail(program, state.error().text);
+  if (auto why = state->read(tombstone)) {
+    // Not a failure: whatever starts agents again after failures must leave this one alone.
+    fmt::print(stderr, "{}: {}; {}/{} keeps it from starting again\n", program, *why, state->path(), tombstone);
+    return 0;
+  }
   auto join = state->join(options.join);
   if (!join) return wire::fail(program, join.error().text);
   if (join->role != core::Role::agent) return wire::fail(program, "this join string is for a relay; `mig invite` makes one for an agent");
@@ -173,7 +179,13 @@ int run(const Options& options) {
                        [&] { return jobs.wake(); }, [&] { jobs.collect(); }});
   jobs.attach(driver);
   wire::prepare_process(driver);
-  driver.run();
+  if (driver.run([&] { return machine.over(); })) {
+    const std::string why = "ended by a signed order at " + core::to_rfc3339(driver.now().wall);
+    if (auto kept = state->write(tombstone, why); !kept) return wire::fail(program, kept.error().text);
+    machine.buried();
+    (*store)->commit();
+    wire::log_event({core::Level::warning, "destroyed", {{"why", why}, {"kept_from_starting_by", state->path() + "/" + tombstone}}});
+  }
   return 0;
 }
 

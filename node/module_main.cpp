@@ -64,7 +64,7 @@ Answer answer_to(std::string_view name) {
   if (!parameters) return Answer::failure(parameters.error().text);
   if (auto raised = raise_wall(modules::find(name)->demands(), {}); !raised) return Answer::failure(raised.error().text);
   modules::Budget budget(core::limits::job_seconds, core::limits::job_output_bytes);
-  return modules::run(name, *parameters, modules::Host{"", "/proc", true}, budget);
+  return modules::run(name, *parameters, modules::Host{}, budget);
 }
 
 std::string for_people(std::string_view name, const Answer& answer) {

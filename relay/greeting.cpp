@@ -33,13 +33,20 @@ void Relay::Inside::hello(Link& link, const Hello& hello) {
   if (link.direction != Direction::in) return bye(link.id, ByeCode::bad_proto, "HELLO goes from the one who dialled");
   if (hello.protocol_low > protocol_version || hello.protocol_high < protocol_version)
     return bye(link.id, ByeCode::bad_proto, "this relay speaks version 1 of the protocol");
-  if (!membership_.enrolled()) return bye(link.id, ByeCode::busy, "this relay is not enrolled yet", busy_retry_ms);
+  if (!membership_.enrolled()) return hello_too_early(link, hello);
   switch (hello.role) {
     case Role::relay: return hello_relay(link, hello);
     case Role::agent: return hello_agent(link, hello);
     case Role::investigator: return hello_investigator(link, hello);
   }
   bye(link.id, ByeCode::bad_proto, "unknown role");
+}
+
+/// Where no connection can be made outwards, the relay that dialled us is the only one to carry our request.
+void Relay::Inside::hello_too_early(Link& link, const Hello& hello) {
+  if (hello.role != Role::relay || !setting_.joining) return bye(link.id, ByeCode::busy, "this relay is not enrolled yet", busy_retry_ms);
+  tell(Level::info, "enrolling", {{"through", link.address}});
+  links_.send_now(link.id, membership_.enrol_request(*setting_.joining, keys_, setting_.name, setting_.segment, {}, random_), *out_);
 }
 
 void Relay::Inside::hello_relay(Link& link, const Hello& hello) {
@@ -177,7 +184,6 @@ void Relay::Inside::relay_up(Link& link) {
 }
 
 void Relay::Inside::enrol(Link& link, const Enrol& enrol) {
-  if (link.direction != Direction::in) return bye(link.id, ByeCode::bad_proto, "unexpected ENROL");
   if (!membership_.enrolled()) return bye(link.id, ByeCode::busy, "this relay is not enrolled yet", 1000);
   if (enrol.answer_to != link.peer_key) return bye(link.id, ByeCode::bad_object, "the answer must go to this link's key");
   if (enroller_ && enroller_->key() == enrol.to) return answer_enrolment({keys_.id(), link.id, enrol});
@@ -222,7 +228,7 @@ void Relay::Inside::answer_enrolment(const EnrolRouted& routed) {
 }
 
 void Relay::Inside::enrolled(Link& link, const Enrolled& answer) {
-  if (membership_.enrolled() || link.direction != Direction::out) return;
+  if (membership_.enrolled() || !setting_.joining) return;
   if (auto taken = membership_.take_answer(answer, keys_, now_.wall); !taken) {
     tell(Level::alarm, "enrolment_refused", {{"why", taken.error().text}});
     return bye(link.id, ByeCode::shutdown, "not enrolled");
@@ -230,6 +236,8 @@ void Relay::Inside::enrolled(Link& link, const Enrolled& answer) {
   store_.put("m/certificate", membership_.certificate());
   take_roster(membership_.roster_object());
   tell(Level::info, "enrolled", {{"mesh", setting_.trust.name}, {"id", keys_.id().hex()}});
+  // Who dials greets; its HELLO of before could not be judged.
+  if (link.direction == Direction::in) return bye(link.id, ByeCode::busy, "this relay is enrolled now", 0);
   greet(link);
 }
 

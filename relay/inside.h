@@ -49,6 +49,7 @@ class Relay::Inside {
 
   // greeting.cpp: who is at the other end
   void hello(core::Link& link, const core::Hello& hello);
+  void hello_too_early(core::Link& link, const core::Hello& hello);
   void hello_relay(core::Link& link, const core::Hello& hello);
   void hello_agent(core::Link& link, const core::Hello& hello);
   void hello_investigator(core::Link& link, const core::Hello& hello);

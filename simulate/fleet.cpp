@@ -77,9 +77,11 @@ void Fleet::add_relay(std::size_t i) {
     setting.enroller_seed = seed("enroller");
     setting.roster = signed_roster_;
   } else {
-    setting.dial.push_back(endpoints_[plan_.parent_of(i)]);
+    if (!plan_.only_dialled.contains(i)) setting.dial.push_back(endpoints_[plan_.parent_of(i)]);
     setting.joining = Joining{enroller_.sign_public(), invite(Role::relay, i), seed("invite", i * 4 + static_cast<std::size_t>(Role::relay))};
   }
+  for (std::size_t child : plan_.only_dialled)
+    if (plan_.parent_of(child) == i) setting.dial.push_back(endpoints_[child]);
   const Endpoint own = endpoints_[i];
   relays_.push_back(world_.add({setting.name, own.address, own.key, [setting](store::Store& store, const Seed& random) -> std::unique_ptr<Machine> {
                                   return std::make_unique<relay::Relay>(setting, store, random);
@@ -92,7 +94,7 @@ void Fleet::add_agent(std::size_t i) {
   setting.seed = seed("agent", i);
   setting.name = fmt::format("agent-{}", i + 1);
   ids_[relays_.size() + agents_.size()] = Keys(setting.seed).id();
-  setting.modules = {"file"};
+  setting.modules = {plan_.operation.module};
   setting.tags["role"] = i % 3 == 0 ? "db" : "web";
   setting.facts.name = setting.name;
   setting.facts.tags = setting.tags;
@@ -152,7 +154,7 @@ Fleet::Question Fleet::question(const std::string& target, WallMs valid_ms) {
   Action action;
   action.name = "a question";
   action.target = target;
-  action.operations.push_back({"file", Json{{"searches", Json::object()}}});
+  action.operations.push_back(plan_.operation);
   action.valid_from = (world_.now().wall - 60'000) / 1000 * 1000;
   action.expire_after = action.valid_from + 60'000 + valid_ms;
   action.mesh = trust_.mesh;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,9 @@ struct FleetPlan {
   std::size_t relays = 3, agents = 8;
   /// Relay i dials parent_of(i); 0 is the enroller. Default: a line, so that there always is a middle.
   std::function<std::size_t(std::size_t)> parent_of = [](std::size_t i) { return i - 1; };
+  std::set<std::size_t> only_dialled = {};     ///< relays that dial nobody: their parents dial them
   core::WallMs retention_ms = core::limits::log_retention_ms;
+  core::Operation operation = {"file", {{"searches", core::Json::object()}}};  ///< of every question
   Work work;                                  ///< default: agents with an even number find something
 };
 

@@ -14,6 +14,8 @@ namespace mig::modules::file {
 namespace {
 
 constexpr std::size_t errors_kept = 10'000;
+constexpr std::size_t early_files = 32;
+constexpr off_t early_bytes = 256 * 1024;
 
 std::int64_t nanoseconds(const timespec& time) {
   return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
@@ -92,8 +94,15 @@ void Judge::files(const scan::Directory& directory, std::vector<scan::Entry>& en
   if (lookers.limited)
     std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   std::vector<Search*> searches;
-  for (const auto& entry : entries) {
+  // Who reads everything here; the others are choosy, and asking early would read what they do not want.
+  const bool all = std::any_of(lookers.searches.begin(), lookers.searches.end(), [](const Search* one) {
+    return one->reads() && one->options.matchlimit == 0 &&
+           (!one->options.matchall || (one->names.empty() && one->details.empty()));
+  });
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const auto& entry = entries[i];
     if (budget_.spent()) return;
+    if (all && i % early_files == 0 && reader_.cold()) ask_early(directory, entries, i);
     File file{directory, directory.handle->fd(), entry.name, entry.name.data(), entry.link};
     if (lookers.named.empty() && !lookers.limited) {
       judge(file, lookers.searches);
@@ -112,6 +121,19 @@ void Judge::files(const scan::Directory& directory, std::vector<scan::Entry>& en
   }
 }
 
+/// Lets the disk begin with the next files, as many at a time as it can work at.
+void Judge::ask_early(const scan::Directory& directory, const std::vector<scan::Entry>& entries,
+                      std::size_t from) {
+  for (std::size_t i = from; i < std::min(from + early_files, entries.size()); ++i) {
+    if (entries[i].link) continue;
+    const int fd = openat(directory.handle->fd(), entries[i].name.data(),
+                          O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+    if (fd < 0) continue;
+    posix_fadvise(fd, 0, early_bytes, POSIX_FADV_WILLNEED);
+    close(fd);
+  }
+}
+
 bool Judge::root(scan::Directory& directory) {
   scope_.enter(directory, false, nullptr);
   struct stat info {};
@@ -121,7 +143,8 @@ bool Judge::root(scan::Directory& directory) {
     auto& operations = static_cast<Lookers*>(directory.note.get())->operations;
     operations.clear();  // only those who name this very path are told
     for (auto* search : searches)
-      if (operations.empty() || operations.back() != search->operation) operations.push_back(search->operation);
+      if (operations.empty() || operations.back() != search->operation)
+        operations.push_back(search->operation);
     trouble(directory, "open", code);
     return false;
   }

@@ -67,6 +67,7 @@ class Judge final : public scan::Visitor {
     bool reads() const { return !out && search->reads(); }
   };
 
+  void ask_early(const scan::Directory& directory, const std::vector<scan::Entry>& entries, std::size_t from);
   void judge(File& file, const std::vector<Search*>& searches);
   void judge_names(const File& file, Opinion& opinion);
   void judge_details(File& file, Opinion& opinion);

@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "modules/file/judge.h"
-#include "modules/scan/gunzip.h"
+#include "modules/scan/unpack.h"
 
 namespace mig::modules::file {
 
@@ -94,22 +94,22 @@ void Judge::read_group(File& file, const std::vector<Opinion*>& group, bool unpa
     finished = finished || last;
     return wants_more();
   };
-  std::unique_ptr<scan::Gunzip> gunzip;
+  std::unique_ptr<scan::Unpacker> unpacker;
   bool first = true, sound = true;
   const auto end = reader_.read(fd, file.directory.mount->plain, [&](std::string_view bytes, bool last) {
-    if (std::exchange(first, false) && unpack && scan::Gunzip::is_gzip(bytes))
-      gunzip = std::make_unique<scan::Gunzip>([&](std::string_view part) { give(part, false); });
-    if (!gunzip) return give(bytes, last);
-    sound = gunzip->feed(bytes, [&] { return wants_more() && !budget_.spent(); });
+    if (std::exchange(first, false) && unpack)
+      unpacker = scan::unpacker_for(bytes, [&](std::string_view part) { give(part, false); });
+    if (!unpacker) return give(bytes, last);
+    sound = unpacker->feed(bytes, [&] { return wants_more() && !budget_.spent(); });
     return sound && wants_more();
   });
   const int code = errno;
   using End = scan::Reader::End;
   const bool enough = !wants_more();  // nothing was left to find out
-  if (gunzip && sound && end == End::whole && !enough) sound = gunzip->finish();
+  if (unpacker && sound && end == End::whole && !enough) sound = unpacker->finish();
   if (!sound)
     each_operation([&](const Opinion& one) {
-      tallies[one.search->operation].error(fmt::format("ERROR: {}: {}", file.path(), gunzip->trouble()));
+      tallies[one.search->operation].error(fmt::format("ERROR: {}: {}", file.path(), unpacker->trouble()));
     });
   if (end == End::failed)
     each_operation([&](const Opinion& one) {

@@ -67,7 +67,7 @@ core::Schema make_options() {
   mismatch.one_of = {"name", "size", "mode", "mtime", "content", "md5", "sha1", "sha2", "sha3"};
   out.fields.push_back(std::move(mismatch));
   out.fields.push_back(flag("returnsha256", "give the SHA-256 sum of every file found; only with matchall"));
-  out.fields.push_back(flag("decompress", "look into gzip files: contents and hashes are those of the unpacked data"));
+  out.fields.push_back(flag("decompress", "look into gzip, xz, zstd and zip files: contents and hashes are those of the unpacked data (of a zip, its members one behind the other)"));
   out.fields.push_back({.name = "debug", .type = Type::text, .help = "'print' writes traces to standard error where the module runs"});
   Field verbose = flag("verbose", "the same as debug 'print'");
   verbose.fallback = nullptr;

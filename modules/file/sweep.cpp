@@ -34,9 +34,8 @@ void make_finder(Plan& plan) {
 }
 
 /// The strictest that anyone asks for holds for the one walk.
-scan::Pace pace_of(const Plan& plan, const Host& host) {
+scan::Pace pace_of(const Plan& plan) {
   scan::Pace pace;
-  pace.background = host.background;
   auto least = [](double& at, double other) {
     if (other > 0 && (at == 0 || other < at)) at = other;
   };
@@ -52,7 +51,7 @@ scan::Pace pace_of(const Plan& plan, const Host& host) {
 Sweep sweep(Plan& plan, const Host& host, Budget& budget) {
   const auto mounts = scan::Mounts::of_this_process();
   const Scope scope(plan.searches, host, mounts);
-  scan::Workers workers(pace_of(plan, host), budget);
+  scan::Workers workers(pace_of(plan), budget);
   std::vector<std::unique_ptr<Judge>> judges(workers.threads());
   std::vector<scan::Visitor*> visitors(workers.threads());
   // Made by a worker, so that compiling many expressions is as modest as the rest.

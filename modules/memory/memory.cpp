@@ -276,13 +276,13 @@ class Memory final : public Module {
            "seen, the others are named as failures.";
   }
 
+  Demands demands() const override { return {.processes = true}; }
+
   Answer run(const Json& parameters, const Host& host, Budget& budget) const override {
     const auto began = std::chrono::steady_clock::now();
     auto searches = compile(parameters);
     if (!searches) return Answer::failure(searches.error().text);
-    scan::Pace pace;
-    pace.background = host.background;
-    scan::Workers workers(pace, budget);
+    scan::Workers workers({}, budget);
     std::vector<std::unique_ptr<Inspector>> inspectors(workers.threads());
     std::unique_ptr<Needles> needles;
     workers.add(0, [&](std::size_t) {

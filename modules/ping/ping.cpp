@@ -123,7 +123,8 @@ class Ping final : public Module {
   const core::Schema& row() const override { return row_; }
   Disclosure disclosure() const override { return Disclosure::yes_no; }
   std::string_view cost() const override {
-    return "One small packet or connection a try, a tenth of a second apart; at most count x timeout seconds, nearly all of it waiting.";
+    return "One small packet or connection a try, a tenth of a second apart: 0.2 s for three that are answered at once, 0.9 s for ten; at most "
+           "timeout seconds a try and for the name, nearly all of it waiting.";
   }
   std::string_view needs() const override {
     return "icmp: a group of net.ipv4.ping_group_range or CAP_NET_RAW, else it is unsupported; tcp and udp: no privilege. A name needs a name server.";

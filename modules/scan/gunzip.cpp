@@ -40,7 +40,7 @@ bool Gunzip::next_member(std::string_view& packed) {
   return true;
 }
 
-bool Gunzip::feed(std::string_view packed, const std::function<bool()>& more) {
+bool Gunzip::feed(std::string_view packed, const More& more) {
   z_stream& stream = inside_->stream;
   bool pending = false;  // zlib may hold back output when our piece of memory was full
   while ((!packed.empty() || pending) && trouble_.empty() && more()) {

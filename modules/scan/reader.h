@@ -19,15 +19,18 @@ class Reader {
   using Take = std::function<bool(std::string_view bytes, bool last)>;
   /// `plain`: as Mount::plain. On `failed` errno tells why.
   End read(int fd, bool plain, const Take& take);
+  /// Whether the disk had to be asked for most of the last files: then asking early for the next ones pays.
+  bool cold() const { return cold_ > 8; }
 
   static constexpr std::size_t piece_bytes = 256 * 1024;
   /// Files of this size leave nothing in the page cache that was not there before.
-  static constexpr std::uint64_t large_bytes = 1024 * 1024;
+  static constexpr std::int64_t large_bytes = 1024 * 1024;
 
  private:
   Workers& workers_;
   std::size_t worker_;
   std::vector<char> buffer_;
+  int cold_ = 0;
 };
 
 }  // namespace mig::modules::scan

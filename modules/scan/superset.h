@@ -14,8 +14,8 @@ struct Superset {
   bool caseless = false;
 };
 
-/// What is looked through: lines, which hold no newline and whose ends are ^ and $; or any bytes, where ^ and $
-/// are left to RE2.
+/// What is looked through: lines, which hold no newline and whose ends are ^ and $; or any bytes, where ^ and
+/// $ are left to RE2.
 enum class Text { lines, bytes };
 
 /// None where the expression uses what is not understood here (classes of Unicode, flags in the middle), or

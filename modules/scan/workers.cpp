@@ -1,9 +1,5 @@
 #include "modules/scan/workers.h"
 
-#include <sched.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <system_error>
 #include <thread>
@@ -15,13 +11,6 @@ namespace {
 constexpr std::chrono::milliseconds turn{10};
 /// A wait is cut short when the budget ends.
 constexpr std::chrono::milliseconds nap{20};
-
-void step_back() {
-  const sched_param none{};
-  sched_setscheduler(0, SCHED_IDLE, &none);
-  constexpr int who_process = 1, class_idle = 3 << 13;
-  syscall(SYS_ioprio_set, who_process, 0, class_idle);
-}
 
 }  // namespace
 
@@ -61,7 +50,6 @@ bool Workers::take(std::size_t worker, Task& task) {
 }
 
 void Workers::work(std::size_t worker) {
-  if (pace_.background) step_back();
   stacks_[worker]->working_since = Clock::now();
   for (Task task;;) {
     if (take(worker, task)) {

@@ -18,7 +18,6 @@ namespace mig::modules::scan {
 /// How much of the machine a scan takes.
 struct Pace {
   std::size_t threads = 2;      ///< never more than there are processors
-  bool background = false;      ///< only what nobody else wants: idle class of processor and disk
   double cpu_percent = 0;       ///< share of each thread's time; 0: all
   double bytes_per_second = 0;  ///< read; 0: as fast as it goes
 };

@@ -55,32 +55,29 @@ core::Status usable(const Packet& packet) {
   return core::Done{};
 }
 
-/// Waits for the packet that answers `asked`; what else comes is passed over.
-core::Status answer_to(int fd, const Packet& asked, Packet& answer, Steady::time_point deadline, double seconds, Budget& budget) {
-  for (;;) {
-    switch (wait_for(fd, POLLIN, deadline, budget)) {
-      case Waited::overdue: return trouble(fmt::format("gave no answer within {:g}s", seconds));
-      case Waited::spent: return trouble("was given up");
-      case Waited::ready: break;
-    }
-    unsigned char block[512];  // authenticators and extensions may follow
-    const ssize_t got = recv(fd, block, sizeof block, MSG_DONTWAIT);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;
-    if (got < 0) return trouble(errno == ECONNREFUSED ? "nothing listens there" : std::strerror(errno));
-    if (static_cast<std::size_t>(got) < answer.size()) continue;
-    std::memcpy(answer.data(), block, answer.size());
-    const bool from_server = (answer[0] & 7) == 4;
-    if (from_server && std::memcmp(answer.data() + origin_at, asked.data() + sent_at, 8) == 0) return core::Done{};
-  }
+Sample sample_of(const Packet& answer, std::int64_t began_wall, std::int64_t latency) {
+  const std::int64_t ended_wall = began_wall + latency;
+  const std::int64_t ahead = (time_at(answer, received_at) - began_wall) / 2 + (time_at(answer, sent_at) - ended_wall) / 2;
+  return {ended_wall + ahead, -ahead, latency};
 }
 
 }  // namespace
+
+std::optional<core::Result<Sample>> read_answer(core::BytesView packet, core::BytesView number, std::int64_t began_wall_ns, std::int64_t latency_ns) {
+  Packet answer{};
+  if (packet.size() < answer.size()) return {};  // authenticators and extensions may follow
+  std::memcpy(answer.data(), packet.data(), answer.size());
+  const bool from_server = (answer[0] & 7) == 4;
+  if (!from_server || packet.substr(origin_at, 8) != number) return {};
+  if (auto fits = usable(answer); !fits) return fits.error();
+  return sample_of(answer, began_wall_ns, latency_ns);
+}
 
 core::Result<Sample> ask_time(const Address& server, double seconds, Budget& budget) {
   Socket socket(::socket(server.family(), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return trouble(fmt::format("no socket: {}", std::strerror(errno)));
   if (connect(socket.get(), server.get(), server.size) != 0) return trouble(std::strerror(errno));
-  Packet asked{}, answer{};
+  Packet asked{};
   asked[0] = 4 << 3 | 3;  // version 4, client; the rest is nobody's business
   // A number nobody can guess stands where our time would: an answer that repeats it answers us.
   if (getrandom(asked.data() + sent_at, 8, 0) != 8) return trouble("the kernel gave no random numbers");
@@ -89,12 +86,21 @@ core::Result<Sample> ask_time(const Address& server, double seconds, Budget& bud
   if (send(socket.get(), asked.data(), asked.size(), MSG_NOSIGNAL) < 0)
     return trouble(errno == ECONNREFUSED ? "nothing listens there" : std::strerror(errno));
   const auto deadline = began + std::chrono::duration_cast<Steady::duration>(std::chrono::duration<double>(seconds));
-  if (auto came = answer_to(socket.get(), asked, answer, deadline, seconds, budget); !came) return came.error();
-  // From the steady clock: the wall clock may be set while we wait.
-  const std::int64_t latency = ns_of(Steady::now() - began), ended_wall = began_wall + latency;
-  if (auto fits = usable(answer); !fits) return fits.error();
-  const std::int64_t ahead = (time_at(answer, received_at) - began_wall) / 2 + (time_at(answer, sent_at) - ended_wall) / 2;
-  return Sample{ended_wall + ahead, -ahead, latency};
+  for (;;) {
+    switch (wait_for(socket.get(), POLLIN, deadline, budget)) {
+      case Waited::overdue: return trouble(fmt::format("gave no answer within {:g}s", seconds));
+      case Waited::spent: return trouble("was given up");
+      case Waited::ready: break;
+    }
+    char block[512];
+    const ssize_t got = recv(socket.get(), block, sizeof block, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;
+    if (got < 0) return trouble(errno == ECONNREFUSED ? "nothing listens there" : std::strerror(errno));
+    // From the steady clock: the wall clock may be set while we wait. What else comes is passed over.
+    auto said = read_answer({block, static_cast<std::size_t>(got)}, {reinterpret_cast<const char*>(asked.data()) + sent_at, 8}, began_wall,
+                            ns_of(Steady::now() - began));
+    if (said) return *std::move(said);
+  }
 }
 
 }  // namespace mig::modules::timedrift

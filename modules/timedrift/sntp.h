@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "modules/network.h"
+#include "node/core/bytes.h"
 
 namespace mig::modules::timedrift {
 
@@ -12,6 +14,9 @@ struct Sample {
   std::int64_t drift_ns = 0;    ///< local minus server: positive when the machine's clock is ahead
   std::int64_t latency_ns = 0;  ///< from question to answer
 };
+
+/// What `packet` says to the question that held the eight octets `number`. Nothing if it is no answer to that.
+std::optional<core::Result<Sample>> read_answer(core::BytesView packet, core::BytesView number, std::int64_t began_wall_ns, std::int64_t latency_ns);
 
 /// Half the way is taken off, so the drift is right to within half the latency.
 /// Errors say what came instead of a time; they do not name the server. An answer counts only if it repeats the number

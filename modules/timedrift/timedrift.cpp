@@ -125,7 +125,8 @@ class TimeDrift final : public Module {
   const core::Schema& row() const override { return row_; }
   Disclosure disclosure() const override { return Disclosure::match_list; }
   std::string_view cost() const override {
-    return "Next to nothing; with -drift one small UDP packet to each server until one answers, at most -timeout seconds each.";
+    return "Next to nothing; with -drift one UDP packet of 48 bytes to each server until one answers: as long as the way to it and "
+           "back, at most -timeout seconds for its name and for each of its addresses.";
   }
   std::string_view needs() const override {
     return "No privilege; -drift needs UDP port 123 of a time server to be reachable from there.";

@@ -83,6 +83,7 @@ constexpr std::size_t board_objects = 10'000;
 constexpr std::size_t board_bytes = 64 * 1024 * 1024;
 constexpr std::size_t actions_per_investigator = 1000;
 constexpr std::uint32_t inject_burst = 20, inject_per_minute = 10;
+constexpr Duration put_again = Duration::seconds(60 / inject_per_minute);  ///< an investigator, after a verdict "over the quota"
 constexpr Duration relay_record_life = Duration::seconds(60 * 60), relay_record_renew = Duration::seconds(15 * 60);
 constexpr Duration sink_life = Duration::seconds(5 * 60), sink_renew = Duration::seconds(90);
 constexpr Duration neighbour_after = Duration::seconds(1);   ///< a link counts as an edge once it has held this long

@@ -69,11 +69,8 @@ class Segments(unittest.TestCase):
             mesh.relay("h0", host="10.77.1.1", space=hq)
             mesh.relay("d1", via=["h0"], host="10.77.2.1", space=dmz).await_line("link_up")
             mesh.relay("a1", via=["d1"], host="127.0.0.1", space=plant_a).await_line("link_up")
-            # Whoever cannot dial cannot enrol: b1 joins at headquarters and is carried to its plant.
-            b1 = mesh.relay("b1", via=["h0"], host="10.77.3.1", space=hq, port=7449, stays=False)
-            b1.await_line("link_up")
-            b1.end()  # not by force: its certificate must be on its disk
-            mesh.move("b1", plant_b, "tcp://10.77.3.2:7449")
+            # b1 cannot dial, so it waits until h1 dials it, and enrols through that link.
+            mesh.relay("b1", via=["h0"], host="10.77.3.2", space=plant_b)
             mesh.relay("h1", via=["h0"], host="127.0.0.1", space=hq, port=7448,
                        dial=[mesh.endpoints["h0"], mesh.endpoints["b1"]]).await_line("link_up.*b1")
             for relay, space in (("h0", hq), ("d1", dmz), ("a1", plant_a), ("b1", plant_b)):

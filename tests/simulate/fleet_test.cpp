@@ -126,6 +126,24 @@ TEST_CASE("a relay that lost its store says so, and the answer is qualified") {
   CHECK_FALSE(fleet.statement(id).remarks.empty());
 }
 
+TEST_CASE("a relay that can only be dialled enrols through the one that dials it, itself dialled or not") {
+  Fleet fleet({.relays = 4, .agents = 8, .only_dialled = {1, 2}});
+  REQUIRE(fleet.settle());
+  CHECK(fleet.told("enrolled").size() == 2 * (3 + 8));  // each node says so, and the enroller of each
+  REQUIRE(fleet.run_until_complete(fleet.ask(fleet.question())));
+}
+
+TEST_CASE("a question over the quota is put again until it is taken") {
+  Fleet fleet({.relays = 1, .agents = 2});
+  REQUIRE(fleet.settle());
+  ActionId last;
+  for (std::uint32_t i = 0; i < limits::inject_burst + 2; ++i) last = fleet.ask(fleet.question());
+  REQUIRE(fleet.world().run([&] { return fleet.mig().verdict(last).has_value(); }, seconds(5)));
+  CHECK(fleet.mig().verdict(last)->code == VerdictCode::quota);
+  REQUIRE(fleet.run_until_complete(last, seconds(30)));
+  CHECK(fleet.statement(last).answered() == 2);
+}
+
 TEST_CASE("promises wait for the disk: with a full disk a relay stores nothing and says so") {
   Fleet fleet({.relays = 1, .agents = 2});
   REQUIRE(fleet.settle());
@@ -204,4 +222,42 @@ TEST_CASE("a cancelled action starts nowhere any more, and an agent that was awa
   CHECK(fleet.statement(id).cancelled == 1);
   CHECK(fleet.statement(id).answered() == 3);
   CHECK(fleet.world().starts().size() == 3);
+}
+
+TEST_CASE("an agent told to end itself is over when a relay holds its answer, also after a crash, and asks for no second one") {
+  const simulate::Work obeys = [](simulate::NodeIndex, const std::vector<Operation>&) {
+    return std::vector<std::string>{R"({"foundanything":true,"success":true,"elements":"ends","statistics":{"self":true},"errors":null})"};
+  };
+  Fleet fleet({.relays = 1, .agents = 1, .operation = {"agentdestroy", {{"version", "1"}}}, .work = obeys});
+  REQUIRE(fleet.settle());
+  const auto agent = [&]() -> node::Agent& { return fleet.agent_machine(0); };
+  const ActionId id = fleet.ask(fleet.question());
+  REQUIRE(fleet.world().run([&] { return !fleet.world().starts().empty(); }, seconds(10)));
+  fleet.world().cut(fleet.agent(0), fleet.relay(0), true);
+  REQUIRE(fleet.world().run([&] { return !fleet.told("answered").empty(); }, seconds(10)));
+  CHECK(fleet.told("ending").size() == 1);
+  fleet.world().run([] { return false; }, seconds(30));  // its disk has the answer by now, and nobody else has
+  CHECK_FALSE(agent().over());
+  fleet.world().crash(fleet.agent(0));
+  fleet.world().start(fleet.agent(0));
+  fleet.world().run([] { return false; }, seconds(5));
+  CHECK_FALSE(agent().over());
+  fleet.world().cut(fleet.agent(0), fleet.relay(0), false);
+  REQUIRE(fleet.world().run([&] { return agent().over(); }, seconds(120)));
+  REQUIRE(fleet.run_until_complete(id));
+  CHECK(fleet.statement(id).found == 1);
+
+  const ActionId late = fleet.ask(fleet.question());
+  REQUIRE(fleet.run_until_complete(late));
+  CHECK(fleet.statement(late).refused == 1);
+  CHECK(fleet.world().starts().size() == 1);
+  fleet.world().crash(fleet.agent(0));  // before the driver could bury it
+  fleet.world().start(fleet.agent(0));
+  CHECK(fleet.world().run([&] { return agent().over(); }, seconds(1)));
+  agent().buried();
+  fleet.world().run([] { return false; }, seconds(5));
+  fleet.world().crash(fleet.agent(0));
+  fleet.world().start(fleet.agent(0));
+  fleet.world().run([] { return false; }, seconds(5));
+  CHECK_FALSE(agent().over());
 }
