@@ -22,19 +22,25 @@ void count(core::State state, Statement& out) {
 
 }  // namespace
 
-Statement closed_statement(const core::ActionKey& action, const store::Ledger& ledger) {
+Statement ledger_statement(const core::ActionKey& action, const store::Ledger& ledger, bool closed) {
   Statement out;
   std::map<core::NodeId, std::set<std::uint16_t>> parts;
+  std::set<core::NodeId> told, forgotten, answered;
   for (const store::LedgerReceipt& receipt : ledger.receipts(action, 0)) {
     auto& held = parts[receipt.agent];
-    if (held.insert(receipt.part).second && held.size() == receipt.parts) count(receipt.state, out);
+    if (!held.insert(receipt.part).second || held.size() != receipt.parts) continue;
+    count(receipt.state, out);
+    answered.insert(receipt.agent);
   }
-  std::set<core::NodeId> told;
+  for (const store::LedgerRelay& relay : ledger.relays())
+    if (relay.forgotten) forgotten.insert(relay.relay);
   for (const store::LedgerRow& kept : ledger.rows(action)) {
     auto row = core::unpack_row(kept.row);
-    if (!row) continue;
+    if (!row || forgotten.contains(row->relay)) continue;
     told.insert(row->relay);
-    out.expired += row->queued + row->delivered + row->running + row->offline + row->expired;
+    out.expired += row->expired;
+    (closed ? out.expired : out.open) += row->queued + row->delivered + row->running;
+    (closed ? out.expired : out.offline) += row->offline;
   }
   for (const store::LedgerRelay& relay : ledger.relays()) {
     if (relay.forgotten) continue;
@@ -44,8 +50,12 @@ Statement closed_statement(const core::ActionKey& action, const store::Ledger& l
     else
       out.unheard.push_back(relay.name.empty() ? relay.relay.brief() : relay.name);
   }
-  out.settled = out.relays > 0 && out.relays_reporting == out.relays;
-  out.complete = out.settled && out.expired == 0;
+  for (const store::LedgerAgent& agent : ledger.agents()) {
+    const bool counted = agent.home.empty() || told.contains(agent.home) || forgotten.contains(agent.home);
+    if (!counted && !answered.contains(agent.agent)) ++out.unknown;
+  }
+  out.settled = out.relays > 0 && out.relays_reporting == out.relays && out.open == 0;
+  out.complete = out.settled && out.expired == 0 && out.offline == 0 && out.unknown == 0;
   return out;
 }
 
@@ -105,7 +115,7 @@ int Collection::run(bool fresh) {
 }
 
 int Collection::close() {
-  Statement last = closed_statement(core::key_of(action_.id), station_.ledger());
+  Statement last = ledger_statement(core::key_of(action_.id), station_.ledger(), true);
   last.remarks.push_back(fmt::format("closed: its results counted until {}", core::to_rfc3339(action_.result_by())));
   return report_.end(last, false);
 }

@@ -37,7 +37,8 @@ class Collection {
   core::Instant last_news_;
 };
 
-/// What the ledger alone can say once an action is closed: who answered; everyone else the last rows counted is expired.
-Statement closed_statement(const core::ActionKey& action, const store::Ledger& ledger);
+/// What the ledger alone can say: who answered, and of everyone else what the last rows said; `closed`: they are expired.
+/// Relays that were forgotten, and their agents, are not counted.
+Statement ledger_statement(const core::ActionKey& action, const store::Ledger& ledger, bool closed);
 
 }  // namespace mig::investigator

@@ -233,8 +233,8 @@ class Investigator::Inside {
     if (attached_) links_.send(link_, 1, Put{{publish.object}}, *out_);
   }
 
-  void asked(const AskRegister&) {
-    asked_registers_ = true;
+  void asked(const AskRegister& request) {
+    asked_registers_ = request;
     told_.clear();
     asking_.clear();
     if (synced_) begin_asking();
@@ -405,7 +405,7 @@ class Investigator::Inside {
     std::erase_if(asking_, [&](const NodeId& relay) { return !map_.reachable(home_, relay); });
     for (const auto& relay : asking_) {
       told_.erase(relay);
-      SignedAsk ask{pack(Ask{setting_.sink, ask_n_, {}}), {}};
+      SignedAsk ask{pack(Ask{setting_.sink, ask_n_, asked_registers_->action}), {}};
       ask.signature = keys_.sign(domain::told, ask.ask);
       links_.send(link_, 2, Route{relay, {}, limits::hops, encode_routed(ask), {}}, *out_);
     }
@@ -469,7 +469,7 @@ class Investigator::Inside {
   Instant others_at_{};
   std::map<NodeId, std::vector<AgentLine>> told_;
   std::set<NodeId> asking_;
-  bool asked_registers_ = false;
+  std::optional<AskRegister> asked_registers_;
   Instant ask_at_{};
   std::uint64_t ask_n_ = 0, pull_n_ = 0, sink_n_ = 0, boot_nonce_, epoch_;
   bool attached_ = false, synced_ = false;

@@ -36,6 +36,7 @@ struct Statement {
   std::uint32_t unknown = 0;                    ///< agents last known at relays that cannot be heard, without an answer
   std::uint32_t relays = 0, relays_reporting = 0;
   std::uint32_t disputed = 0;                   ///< answers rows claim that no log holds
+  bool all_read = false;                        ///< nothing the rows of reporting relays count in their logs is unread
   bool settled = false;                         ///< everyone online has answered and all logs are read
   bool complete = false;
   std::vector<std::string> unheard;             ///< names of required relays that are not fresh

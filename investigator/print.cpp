@@ -79,6 +79,12 @@ bool wants_colour(std::FILE* stream) {
   return isatty(fileno(stream)) != 0;
 }
 
+std::string grouped(std::uint64_t number) {
+  std::string out = std::to_string(number);
+  for (std::size_t at = out.size(); at > 3; at -= 3) out.insert(at - 3, ",");
+  return out;
+}
+
 std::string coloured(std::string_view text, Colour colour, bool wanted) {
   if (!wanted || colour == Colour::none) return std::string(text);
   static constexpr const char* codes[] = {"0", "31", "32", "33", "35", "2"};

@@ -24,6 +24,9 @@ std::size_t columns(std::string_view text);
 /// Whether `stream` is a terminal that wants colours (NO_COLOR and TERM=dumb say no).
 bool wants_colour(std::FILE* stream);
 
+/// "1,204".
+std::string grouped(std::uint64_t number);
+
 enum class Colour { none, red, green, yellow, magenta, faint };
 std::string coloured(std::string_view text, Colour colour, bool wanted);
 

@@ -64,8 +64,9 @@ std::set<NodeId> required_relays(const Pursuit& pursuit, const Surroundings& aro
   for (const auto& [id, agent] : around.known_agents)
     if (!agent.home.empty()) required.insert(agent.home);
   std::erase_if(required, [&](const NodeId& relay) {
-    // A forgotten relay that lives again is required again.
-    return forgotten(relay, around) && !around.map.records().contains(relay);
+    // A forgotten relay that lives again is required again; the record it left behind when it was forgotten is no life.
+    auto record = around.map.records().find(relay);
+    return forgotten(relay, around) && (record == around.map.records().end() || record->second.issued <= around.known_relays.at(relay).seen);
   });
   return required;
 }
@@ -124,6 +125,7 @@ Statement state_of(const Pursuit& pursuit, const Surroundings& around) {
   }
   std::sort(out.unheard.begin(), out.unheard.end());
   const bool all_fresh = out.relays_reporting == out.relays && out.relays > 0;
+  out.all_read = all_read && out.relays_reporting > 0;
   out.settled = all_fresh && all_read && out.open == 0 && !unproven;
   out.complete = out.settled && out.offline == 0 && out.expired == 0 && out.unknown == 0 && out.disputed == 0;
   return out;

@@ -14,6 +14,10 @@ std::string progress_line(const Statement& statement);
 /// beside that is spelled out; unheard relays are named.
 std::string summary_line(const Statement& statement, double seconds);
 
+/// As things stand, whenever it is asked: "1,204 of 1,310 answered (9 found, 1,195 clean), 69 offline, 37 at work; 41 of 42
+/// relays reporting (unheard: relay-9); not complete".
+std::string status_line(const Statement& statement);
+
 /// The summary object of the contract for scripts, keys in its order, without a newline. `action` empty: a local run.
 std::string summary_json(const std::string& action, const Statement& statement, double seconds);
 

@@ -6,6 +6,7 @@
 #include "modules/module.h"
 #include "modules/netstat/netstat.h"
 #include "modules/ping/ping.h"
+#include "modules/pkg/pkg.h"
 #include "modules/process/process.h"
 #include "modules/sshkey/sshkey.h"
 #include "modules/timedrift/timedrift.h"
@@ -21,6 +22,7 @@ const std::vector<const Module*>& all() {
       &memory::module(),
       &netstat::module(),
       &ping::module(),
+      &pkg::module(),
       &process::module(),
       &sshkey::module(),
       &timedrift::module(),

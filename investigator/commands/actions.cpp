@@ -10,6 +10,7 @@
 #include "investigator/collect.h"
 #include "investigator/commands/command.h"
 #include "investigator/print.h"
+#include "investigator/survey.h"
 #include "node/core/action.h"
 
 namespace mig::investigator {
@@ -21,12 +22,6 @@ const core::Schema& schema() {
     return core::Schema{"actions", "Earlier actions, newest first.", {most}, {}};
   }();
   return schema;
-}
-
-std::string stage(const core::Action& action, core::WallMs now) {
-  if (now <= action.expire_after) return "open for " + core::rough_span(action.expire_after - now);
-  if (now <= action.result_by()) return "collecting for " + core::rough_span(action.result_by() - now);
-  return "closed";
 }
 
 int actions(const std::vector<std::string>& words, Globals& globals) {
@@ -42,7 +37,7 @@ int actions(const std::vector<std::string>& words, Globals& globals) {
   for (const store::LedgerAction& kept : (*ledger)->actions(read->options["most"].get<std::size_t>())) {
     auto action = core::parse_action(kept.signed_action.text);
     if (!action) continue;
-    const Statement got = closed_statement(core::key_of(kept.id), **ledger);
+    const Statement got = ledger_statement(core::key_of(kept.id), **ledger, now > action->result_by());
     if (globals.json)
       fmt::print("{}\n", core::compact_json({{"type", "action"}, {"id", kept.id.hex()}, {"name", action->name}, {"target", action->target},
                                              {"asked", core::to_rfc3339(kept.asked)}, {"expireafter", core::to_rfc3339(action->expire_after)},

@@ -79,7 +79,9 @@ struct Follow {                                ///< an action of the ledger: go 
 struct Publish {                               ///< a roster or stop document
   Object object;
 };
-struct AskRegister {};                         ///< ask every reachable relay who its agents are
+struct AskRegister {                           ///< ask every reachable relay who its agents are
+  std::optional<ActionKey> action;             ///< and how far each is with this one
+};
 struct Asked {
   std::variant<Launch, Follow, Publish, AskRegister> request;
 };

@@ -41,6 +41,18 @@ TEST_CASE("everything that is missing is spelled out") {
   CHECK(progress_line(s) == "3 of 10 answered, 1 running, 3 offline, 2 refused, 5 unknown; 2 of 3 relays");
 }
 
+TEST_CASE("how things stand is said in one honest line") {
+  Statement s = statement(9, 1195);
+  s.complete = false;
+  s.offline = 69;
+  s.open = 37;
+  s.relays = 42;
+  s.relays_reporting = 41;
+  s.unheard = {"relay-9"};
+  CHECK(status_line(s) == "1,204 of 1,310 answered (9 found, 1,195 clean), 69 offline, 37 at work; 41 of 42 relays reporting (unheard: relay-9); not complete");
+  CHECK(status_line(statement(1, 0)) == "1 of 1 answered (1 found, 0 clean), 0 offline; 3 of 3 relays reporting; complete");
+}
+
 TEST_CASE("many unheard relays are cut to a few names") {
   Statement s = statement(0, 0);
   s.complete = false;

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <fstream>
 #include <functional>
 
@@ -55,8 +56,14 @@ class Target {
   pid_t pid_ = -1;
 };
 
+/// Between two pages that nobody may read: a range of memory that begins and ends just there.
 char* pages(std::size_t bytes) {
-  return static_cast<char*>(mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  constexpr std::size_t guard = 4096;
+  char* all = static_cast<char*>(
+      mmap(nullptr, bytes + 2 * guard, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  mprotect(all, guard, PROT_NONE);
+  mprotect(all + guard + bytes, guard, PROT_NONE);
+  return all + guard;
 }
 
 void put(char* at, std::initializer_list<const char*> parts) {
@@ -126,6 +133,7 @@ TEST_CASE("memory: a needle is found at every offset about a window's border") {
   // One process, a needle of its own at each place: windows begin where a range of pages does.
   Target target([] {
     char* memory = pages(48 * window);
+    std::memset(memory, 'm', 48 * window);  // pages that are not there would end a range
     for (std::size_t i = 0; i < needles; ++i)
       put(memory + (i + 1) * window - i, {"bor", "der-", fmt::format("{:02}", i).c_str(), "-end"});
   });

@@ -4,11 +4,15 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
+#include <sched.h>
+#include <sys/mount.h>
+
 #include <random>
 
 #include "modules/scan/lines.h"
 #include "modules/scan/mounts.h"
 #include "modules/scan/superset.h"
+#include "tests/modules/child.h"
 #include "tests/modules/file_tree.h"
 
 using namespace mig;
@@ -227,4 +231,70 @@ TEST_CASE("a walk from above does not go into /proc, says so, and goes there whe
   below["paths"] = {"/", "/proc"};
   CHECK(modules::run("file", {{"searches", {{"s1", below}}}}, {}, budget).elements["s1"][0]["file"] ==
         "/proc/cpuinfo");
+}
+
+TEST_CASE("with samefs a walk stays on the file system of its path, and says what it left out") {
+  const std::string said = test::in_child([] {
+    const FileTree tree;
+    std::filesystem::create_directories(tree.path("other"));
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        mount("none", tree.path("other").c_str(), "tmpfs", 0, nullptr) != 0)
+      return std::string("no mounts");
+    std::ofstream(tree.path("other/inside")) << "x";
+    Json search{{"paths", {tree.root()}}, {"names", {"^inside$"}}, {"options", {{"matchall", true}}}};
+    modules::Budget budget(30, 0);
+    auto found = [&] {
+      const auto answer = modules::run("file", {{"searches", {{"s1", search}}}}, {}, budget);
+      return fmt::format("{} {};", answer.found_anything, answer.statistics.value("skippedmounts", 0));
+    };
+    std::string out = found();
+    search["options"]["samefs"] = true;
+    out += found();
+    search["paths"].push_back(tree.path("other"));
+    out += found();
+    umount2(tree.path("other").c_str(), MNT_DETACH);
+    return out;
+  });
+  if (said == "no mounts") {
+    WARN("no file system can be mounted here: skipped");
+    return;
+  }
+  CHECK(said == "true 0;false 1;true 0;");
+}
+
+TEST_CASE("a scan that is told to go slowly finds the same, and ends when it is told to") {
+  const FileTree tree;
+  Json search{{"paths", {tree.root()}}, {"contents", {"hello"}}, {"options", {{"matchall", true}}}};
+  modules::Budget budget(30, 0);
+  const auto fast = modules::run("file", {{"searches", {{"s1", search}}}}, {}, budget);
+  search["options"]["cpu"] = 20;
+  search["options"]["readrate"] = 10;
+  const auto slow = modules::run("file", {{"searches", {{"s1", search}}}}, {}, budget);
+  REQUIRE(slow.elements["s1"].size() == fast.elements["s1"].size());
+  for (std::size_t i = 0; i < slow.elements["s1"].size(); ++i)
+    CHECK(slow.elements["s1"][i]["file"] == fast.elements["s1"][i]["file"]);
+  search["options"]["readrate"] = 0.000001;  // this one would take years
+  modules::Budget short_one(0.2, 0);
+  const auto cut = modules::run("file", {{"searches", {{"s1", search}}}}, {}, short_one);
+  CHECK_FALSE(cut.success);
+  CHECK(cut.errors.back() == "stopped after 0.2s (time limit)");
+}
+
+TEST_CASE("an automaton over bytes finds what RE2 finds anywhere, newlines included") {
+  for (const auto& [expression, text] :
+       std::vector<std::pair<const char*, std::string>>{{"a[^x]b", "..a\nb.."},
+                                                        {"(?s)a.b", "a\nb"},
+                                                        {"a\\sb", "a\nb"},
+                                                        {"^begin", "begin here"},
+                                                        {"end$", "the end"},
+                                                        {"\\bkey\\b", "a key b"}}) {
+    const modules::scan::Finder finder({regex(expression)}, {}, modules::scan::Text::bytes);
+    INFO(expression);
+    REQUIRE(finder.covers(0));
+    modules::scan::Finder::Scratch scratch(finder);
+    bool seen = false;
+    finder.scan(
+        text, scratch, [](void* at, unsigned, std::size_t) { return *static_cast<bool*>(at) = true; }, &seen);
+    CHECK(seen);
+  }
 }

@@ -178,7 +178,8 @@ TEST_CASE("a job cannot hurt the agent or make itself more important", "[wall]")
 
 TEST_CASE("a job takes only what the processor has to spare", "[wall]") {
   Prison prison;
-  const auto outcome = prison.run(Json::array({operation("policy")}), [](node::JobSpec& spec) { spec.polite = true; });
+  const auto outcome =
+      prison.run(Json::array({operation("policy")}), [](node::JobSpec& spec) { spec.polite = true; });
   CHECK(outcome.answers[0]["elements"] == std::to_string(SCHED_IDLE));
 }
 
@@ -198,10 +199,12 @@ TEST_CASE("a job of root still reads what only root may", "[wall]") {
   chmod(file.c_str(), 0600);
   chmod(prison.place().c_str(), 0700);
   CHECK(prison.attempt("read", {{"path", file}}) == "done");
-  const Json search{{"searches", {{"s", {{"paths", {"/made-up"}}, {"names", {"^secret$"}}, {"contents", {"kept"}}}}}}};
+  const Json search{
+      {"searches", {{"s", {{"paths", {"/made-up"}}, {"names", {"^secret$"}}, {"contents", {"kept"}}}}}}};
   fs::create_directory(prison.place() + "/made-up");
   fs::rename(file, prison.place() + "/made-up/secret");
-  const auto outcome = prison.run(Json::array({Json{{"module", "file"}, {"parameters", search}}}), [&](node::JobSpec& spec) { spec.host.root = prison.place(); });
+  const auto outcome = prison.run(Json::array({Json{{"module", "file"}, {"parameters", search}}}),
+                                  [&](node::JobSpec& spec) { spec.host.root = prison.place(); });
   CHECK(outcome.answers[0]["foundanything"] == true);
 }
 
@@ -275,6 +278,48 @@ TEST_CASE("a job that is told to stop gives what it has", "[wall]") {
   CHECK(outcome.trouble == "stopped");
 }
 
+TEST_CASE("a job runs in a control group of its own where there are any, and is ended with it", "[wall]") {
+  std::string mount;
+  std::ifstream mounts("/proc/self/mounts");
+  for (std::string device, place, kind, rest; mounts >> device >> place >> kind && std::getline(mounts, rest);)
+    if (kind == "cgroup2") mount = place;
+  const std::string base = mount + "/mig-test-" + std::to_string(getpid());
+  if (mount.empty() || mkdir(base.c_str(), 0755) != 0) {
+    WARN("skipped: no control group may be made here");
+    return;
+  }
+  {
+    node::Jobs jobs(MIG_BIN_DIR "/hostile", node::Cgroups(base));
+    node::JobSpec spec;
+    spec.id = 7;
+    spec.operations = Json::array({operation("nothing"), operation("sleep-deaf")});
+    spec.seconds = 600;
+    spec.polite = false;
+    REQUIRE(jobs.start(spec));
+    for (bool answered = false; !answered;) {  // then it has raised its wall
+      std::vector<pollfd> polled;
+      for (int fd : jobs.fds()) polled.push_back({fd, POLLIN, 0});
+      poll(polled.data(), polled.size(), jobs.wait_ms().value_or(-1));
+      for (const auto& part : jobs.collect()) answered |= part.index.has_value();
+    }
+    int inside = 0;
+    std::ifstream(base + "/job-7/cgroup.procs") >> inside;
+    CHECK(inside > 0);
+    if (!fs::exists(base + "/job-7/cgroup.kill")) jobs.stop(7);  // before Linux 5.14 a group cannot be ended as a whole
+    node::Cgroups::end(base + "/job-7");
+    const auto outcome = finish(jobs, 2);
+    CHECK(outcome.answers[1].is_null());
+    CHECK(!fs::exists(base + "/job-7"));
+  }
+  CHECK(rmdir(base.c_str()) == 0);
+}
+
+TEST_CASE("where no control group was given to the agent it says so", "[wall]") {
+  const auto groups = node::Cgroups::find();
+  INFO(groups.in_words());
+  CHECK(groups.in_words().starts_with("control groups: "));
+}
+
 TEST_CASE("the real modules run behind the wall", "[wall]") {
   Prison prison;
   prison.file("findme", "hay needle hay");
@@ -291,4 +336,27 @@ TEST_CASE("the real modules run behind the wall", "[wall]") {
   CHECK(outcome.answers[1]["errors"] == nullptr);
   CHECK(outcome.answers[1]["elements"]["lookeduphost"] == Json{{"127.0.0.1", {"127.0.0.1"}}});
   CHECK(outcome.answers[2]["errors"] == Json::array({"module 'nosuch' is not available"}));
+}
+
+TEST_CASE("the file searches of one action are one walk, and each is answered at its own place", "[wall]") {
+  Prison prison;
+  prison.file("one", "hay needle hay");
+  prison.file("two", "hay");
+  auto search = [&](const char* content) {
+    return Json{{"searches",
+                 {{"s",
+                   {{"paths", {prison.place()}},
+                    {"names", {"^(one|two)$"}},
+                    {"contents", {content}},
+                    {"options", {{"matchall", true}}}}}}}};
+  };
+  const auto outcome = prison.run(Json::array({Json{{"module", "file"}, {"parameters", search("needle")}},
+                                               Json{{"module", "nosuch"}, {"parameters", Json::object()}},
+                                               Json{{"module", "file"}, {"parameters", search("hay")}}}));
+  CHECK(outcome.trouble == "");
+  CHECK(outcome.answers[0]["elements"]["s"].size() == 1);
+  CHECK(outcome.answers[1]["success"] == false);
+  CHECK(outcome.answers[2]["elements"]["s"].size() == 2);
+  // The time they took is that of the walk they share.
+  CHECK(outcome.answers[0]["statistics"]["exectime"] == outcome.answers[2]["statistics"]["exectime"]);
 }
