@@ -64,8 +64,9 @@ std::set<NodeId> required_relays(const Pursuit& pursuit, const Surroundings& aro
   for (const auto& [id, agent] : around.known_agents)
     if (!agent.home.empty()) required.insert(agent.home);
   std::erase_if(required, [&](const NodeId& relay) {
-    // A forgotten relay that lives again is required again.
-    return forgotten(relay, around) && !around.map.records().contains(relay);
+    // A forgotten relay that lives again is required again; the record it left behind when it was forgotten is no life.
+    auto record = around.map.records().find(relay);
+    return forgotten(relay, around) && (record == around.map.records().end() || record->second.issued <= around.known_relays.at(relay).seen);
   });
   return required;
 }

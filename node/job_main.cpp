@@ -71,6 +71,7 @@ struct Job {
   double seconds = 0;
   std::size_t bytes = 0;
   WallLimits wall;
+  std::string group;
 };
 
 core::Result<Job> read_job() {
@@ -80,7 +81,7 @@ core::Result<Job> read_job() {
   try {
     return Job{document->at("operations"), {document->at("root"), document->at("proc")}, document->at("privacy"),
                document->at("seconds"), document->at("bytes"),
-               {document->at("memory"), document->at("cpu"), document->at("polite"), document->at("parent"), document->at("readable")}};
+               {document->at("memory"), document->at("cpu"), document->at("polite"), document->at("parent"), document->at("readable")}, document->at("group")};
   } catch (const Json::exception& trouble) {
     return core::invalid(trouble.what());
   }
@@ -180,9 +181,11 @@ int job_main() {
   auto job = read_job();
   if (!job) return 1;
   if (is_destroy(*job)) {
-    const Answer answer = destroy(job->operations[0].value("parameters", Json::object()), job->wall.parent);
+    Answer answer = destroy(job->operations[0].value("parameters", Json::object()), job->wall.parent);
+    if (job->privacy) modules::find("agentdestroy")->mask(answer);
     return write_frame(0, answer.to_json(), "") ? 0 : 1;
   }
+  if (!job->group.empty()) Cgroups::join(job->group);
   if (auto raised = raise_wall(demands_of(job->operations), job->wall); !raised) {
     for (std::size_t index = 0; index < job->operations.size(); ++index)
       if (!write_frame(index, Answer::failure(raised.error().text).to_json(), "error: no wall")) return 1;

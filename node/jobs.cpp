@@ -72,7 +72,7 @@ core::Result<Fd> as_file(const std::string& text) {
   return file;
 }
 
-std::string document_of(const JobSpec& spec) {
+std::string document_of(const JobSpec& spec, const std::string& group) {
   return core::compact_json({{"operations", spec.operations},
                              {"seconds", spec.seconds},
                              {"bytes", spec.bytes_max},
@@ -83,6 +83,7 @@ std::string document_of(const JobSpec& spec) {
                              {"cpu", spec.cpu_seconds},
                              {"readable", spec.readable},
                              {"polite", spec.polite},
+                             {"group", group},
                              {"parent", getpid()}});
 }
 
@@ -137,6 +138,7 @@ struct Jobs::Child {
   double cpu_seconds = 0;
   std::string received;              // whole frames are cut off its front
   std::string trouble;               // the first reason wins
+  std::string group;                 // its control group; may be empty
   Clock::time_point overdue;         // when to ask it to end, then when to kill it
   bool asked = false, killed = false, over = false;
 
@@ -224,7 +226,13 @@ void Jobs::Child::bury() {
   while (wait4(pid, &status, 0, &used) < 0 && errno == EINTR) {
   }
   over = true;
+  const bool starved = Cgroups::out_of_memory(group);
+  Cgroups::end(group);
   if (!trouble.empty()) return;
+  if (starved) {
+    trouble = "limit: memory";
+    return;
+  }
   if (WIFSIGNALED(status)) trouble = word_for_signal(WTERMSIG(status), used);
   else if (answered < operations) trouble = "error";
 }
@@ -238,7 +246,7 @@ std::string Jobs::Child::word_for_signal(int number, const rusage& used) const {
   return fmt::format("error: ended by signal {} ({})", number, strsignal(number));
 }
 
-Jobs::Jobs(std::string executable) : executable_(std::move(executable)) {}
+Jobs::Jobs(std::string executable, Cgroups groups) : executable_(std::move(executable)), groups_(std::move(groups)) {}
 
 Jobs::~Jobs() {
   for (auto& [id, child] : children_) child->bury();
@@ -251,7 +259,8 @@ core::Status Jobs::start(JobSpec spec) {
   if (spec.bytes_max == 0) spec.bytes_max = core::limits::job_output_bytes;
   if (spec.memory_bytes == 0) spec.memory_bytes = core::limits::job_memory_bytes;
   if (spec.cpu_seconds <= 0) spec.cpu_seconds = std::max(1.0, core::limits::job_cpu_share * spec.seconds);
-  auto document = as_file(document_of(spec));
+  const std::string group = groups_.make(spec.id, spec.memory_bytes);
+  auto document = as_file(document_of(spec, group));
   if (!document) return document.error();
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return world("no pipe for its results");
@@ -260,8 +269,13 @@ core::Status Jobs::start(JobSpec spec) {
 
   auto child = std::make_unique<Child>();
   child->pid = spawn(executable_, document->get(), write_end.get());
-  if (child->pid < 0) return world("the child cannot be started");
+  if (child->pid < 0) {
+    const auto error = world("the child cannot be started");
+    Cgroups::end(group);
+    return error;
+  }
   child->id = spec.id;
+  child->group = group;
   child->out = std::move(read_end);
   child->exit = Fd(pidfd_open(child->pid, 0));
   child->operations = spec.operations.size();

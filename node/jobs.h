@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "modules/module.h"
+#include "node/cgroup.h"
 #include "node/core/json.h"
 
 namespace mig::node {
@@ -48,7 +49,7 @@ struct JobPart {
 class Jobs {
  public:
   /// `executable` is started as `executable --job`.
-  explicit Jobs(std::string executable = "/proc/self/exe");
+  explicit Jobs(std::string executable = "/proc/self/exe", Cgroups groups = {});
   /// Kills every child and its group, and reaps them.
   ~Jobs();
   Jobs(const Jobs&) = delete;
@@ -73,6 +74,7 @@ class Jobs {
   void advance(Child& child, std::vector<JobPart>& out);
 
   std::string executable_;
+  Cgroups groups_;
   std::map<std::uint64_t, std::unique_ptr<Child>> children_;
 };
 

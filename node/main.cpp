@@ -12,6 +12,7 @@
 #include "node/module_main.h"
 #include "node/restrict.h"
 #include "node/trust_view.h"
+#include "node/wall.h"
 #include "node/wire/daemon.h"
 #include "store/lmdb.h"
 #include "store/lmdb_peek.h"
@@ -38,7 +39,8 @@ std::string default_state() {
 /// Jobs in child processes, seen from the driver: starts go in, parts come back as facts.
 class JobDoor {
  public:
-  JobDoor(modules::Host host, node::Restrictions restrictions) : host_(std::move(host)), restrictions_(std::move(restrictions)) {}
+  JobDoor(modules::Host host, node::Restrictions restrictions, node::Cgroups groups)
+      : jobs_("/proc/self/exe", std::move(groups)), host_(std::move(host)), restrictions_(std::move(restrictions)) {}
   void attach(wire::Driver& driver) { driver_ = &driver; }
 
   void start(const core::Start& order) {
@@ -172,7 +174,10 @@ int run(const Options& options) {
   auto store = store::open_lmdb(state->store_path(), store_bytes);
   if (!store) return wire::fail(program, store.error().text);
   node::Agent machine(setting, **store, wire::random_seed());
-  JobDoor jobs({root, "/proc"}, *restrictions);
+  auto groups = node::Cgroups::find();
+  for (const auto& fact : node::wall_facts()) wire::log_event({core::Level::info, "wall", {{"what", fact}}});
+  wire::log_event({core::Level::info, "wall", {{"what", groups.in_words()}}});
+  JobDoor jobs({root, "/proc"}, *restrictions, std::move(groups));
   const core::Keys keys(*seed);
   wire::Driver driver(machine, store->get(), {keys.link_public(), keys.link_secret(), {}, {}, 1},
                       {wire::log_event, {}, [&](const core::Start& start) { jobs.start(start); }, [&](core::JobId job) { jobs.stop(job); },

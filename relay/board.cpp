@@ -72,14 +72,22 @@ std::vector<Digest> Board::digests(std::uint32_t kinds) const {
   return out;
 }
 
-std::vector<Object> Board::load() const {
-  std::vector<Object> out;
-  store_.scan("b/", [&](BytesView, BytesView value) {
-    if (auto object = unpack_object(value)) out.push_back(std::move(*object));
+std::map<BoardKey, Object> Board::load() {
+  std::map<BoardKey, Object> out;
+  std::vector<BoardKey> unreadable;
+  store_.scan("b/", [&](BytesView name, BytesView value) {
+    const BoardKey key(name.substr(2));
+    if (auto object = unpack_object(value))
+      out.emplace(key, std::move(*object));
+    else
+      unreadable.push_back(key);
     return true;
   });
+  for (const auto& key : unreadable) forget(key);
   return out;
 }
+
+void Board::forget(const BoardKey& key) { store_.erase("b/" + key); }
 
 void Board::mix(const BoardKey& key, const Version& version) {
   Bytes text = key;

@@ -38,7 +38,9 @@ class Board {
   /// `kinds`: bit k set = objects of kind k.
   std::vector<core::Digest> digests(std::uint32_t kinds) const;
   /// Objects as the store holds them, to be verified again before pinning.
-  std::vector<core::Object> load() const;
+  std::map<core::BoardKey, core::Object> load();
+  /// What the store held and nobody may pin any more: it expired while this relay was down.
+  void forget(const core::BoardKey& key);
 
  private:
   void mix(const core::BoardKey& key, const core::Version& version);

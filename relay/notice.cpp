@@ -49,7 +49,7 @@ Result<Notice> verify_sink(const Object& object, const Roster& roster, WallMs no
 }
 
 Result<Notice> verify_action(const Object& object, const Roster& roster, WallMs now) {
-  auto admission = admit({object.text, object.signatures}, roster, now);
+  auto admission = admit({object.text, object.signatures}, roster, now, Purpose::keep);
   if (!admission) return admission.error();
   Notice notice{board_key(ObjectKind::action, admission->action.id.view()), {0, admission->signers.size()},
                 admission->action.result_by(), {}};

@@ -63,9 +63,11 @@ void Relay::Inside::boot() {
     store_.put("m/certificate", membership_.certificate());
   }
   presence_.boot(now_.wall);
-  for (const auto& object : board_.load())
-    if (auto notice = verify_notice(object, membership_, now_.wall); notice && object.kind != ObjectKind::roster)
-      pin(*notice, object, nullptr);
+  for (const auto& [key, object] : board_.load()) {
+    auto notice = verify_notice(object, membership_, now_.wall);
+    if (notice && object.kind != ObjectKind::roster) pin(*notice, object, nullptr);
+    if (!notice) board_.forget(key);
+  }
   if (membership_.roster()) take_roster(membership_.roster_object());
   books_.load(presence_.instance(), presence_.reset_at(), now_);
   presence_.load(now_.at, static_cast<std::uint32_t>(members_.all().size()), 0);

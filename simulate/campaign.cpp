@@ -16,6 +16,9 @@ const std::vector<std::string>& fault_names() {
 
 namespace {
 
+constexpr WallMs retention_ms = 10 * 60'000;   // short, so that a run sees its end
+constexpr std::size_t most_for_space = 1000;   // agents; with more, that end is waited for in vain
+
 /// The harm of one run: which kinds, how often, and the end of each.
 class Campaign {
  public:
@@ -30,6 +33,7 @@ class Campaign {
     for (const auto& name : fault_names())
       if (plan_.faults.contains(name) && dice_.below(3) > 0) drawn_.push_back(name);
     ask("all");
+    if (plan_.agents <= most_for_space) ask_in_passing();
     if (!drawn_.empty()) harm(limit);
     calm();
     return give(trouble_);
@@ -41,6 +45,7 @@ class Campaign {
     out.seed = plan.seed;
     out.relays = plan.relays;
     out.agents = plan.agents;
+    out.retention_ms = retention_ms;
     const std::uint64_t seed = plan.seed;
     if (plan.topology == "hubs")
       out.parent_of = [](std::size_t i) { return i < 2 ? 0 : i % 2; };  // two hubs, all others below them
@@ -63,6 +68,15 @@ class Campaign {
     checks_.asked(*action, targeted);
     fleet_.ask(question);
     questions_.push_back(question);
+  }
+
+  /// A question that is over long before the run: nothing of it may stay anywhere.
+  void ask_in_passing() {
+    passing_ = fleet_.question("all", 60'000);
+    std::set<NodeIndex> all;
+    for (std::size_t i = 0; i < plan_.agents; ++i) all.insert(fleet_.agent(i));
+    checks_.asked(*parse_action(passing_->signed_action.text), all);
+    fleet_.ask(*passing_);
   }
 
   void harm(Duration limit) {
@@ -165,8 +179,10 @@ class Campaign {
       fleet_.restart_investigator(dice_.below(plan_.relays), questions_);
     } else if (name == "pause") {
       const NodeIndex node = dice_.below(2) == 0 ? relay : agent;
-      checks_.harmed(node);
-      world.pause(node, Duration::millis(static_cast<std::int64_t>(1000 + dice_.below(dice_.below(10) == 0 ? 3'600'000 / 6 : 60'000))));
+      const Duration how_long = Duration::millis(static_cast<std::int64_t>(1000 + dice_.below(dice_.below(10) == 0 ? 3'600'000 / 6 : 60'000)));
+      checks_.paused(node, how_long);
+      pauses_end_ = std::max(pauses_end_, world.now().at + how_long);
+      world.pause(node, how_long);
     } else if (name == "clock") {
       const NodeIndex node = dice_.below(2) == 0 ? relay : agent;
       const std::int64_t ms = static_cast<std::int64_t>(dice_.below(2 * 300'000)) - 300'000;
@@ -197,12 +213,17 @@ class Campaign {
     std::string lacking;
     const bool done = world.run([this, &lacking, next = Instant{}]() mutable {
       if (fleet_.world().now().at < next) return false;
-      next = fleet_.world().now().at + Duration::seconds(1);
+      next = std::max(fleet_.world().now().at + Duration::seconds(1), pauses_end_);
       lacking = fleet_.lacking(questions_);
       return lacking.empty();
     }, Duration::seconds(900));
     if (!done) trouble_ = "after 15 calm minutes: " + lacking;
     checks_.calm(questions_);
+    if (!done || !passing_) return;
+    const auto action = parse_action(passing_->signed_action.text);
+    const WallMs end = action->result_by() + retention_ms + 3 * 60'000;  // an agent looks every minute
+    world.run([&] { return world.now().wall > end; }, Duration::seconds(3 * 3600));
+    checks_.forgotten(passing_->id);
   }
 
   CampaignResult give(const std::string& trouble) {
@@ -222,8 +243,10 @@ class Campaign {
   Checks checks_;
   std::vector<std::string> drawn_;
   std::vector<Fleet::Question> questions_;
+  std::optional<Fleet::Question> passing_;
   std::vector<std::pair<Instant, std::function<void()>>> ends_;
   std::map<NodeIndex, store::MemoryStore> copies_;
+  Instant pauses_end_{};
   bool cancelled_ = false;
   std::string trouble_;
 };

@@ -13,11 +13,15 @@ using namespace core;
 
 namespace {
 
+std::uint64_t sum_of(const Row& row) {
+  return row.queued + row.delivered + row.running + row.offline + row.answered + row.refused + row.not_targeted + row.cancelled + row.expired;
+}
+
 Bytes be16(std::uint16_t value) { return {static_cast<char>(value >> 8), static_cast<char>(value & 255)}; }
 
 }  // namespace
 
-Checks::Checks(Fleet& fleet) : fleet_(fleet) {
+Checks::Checks(Fleet& fleet) : fleet_(fleet), links_(fleet, [this](int number, bool holds, const std::string& what) { check(number, holds, what); }) {
   for (std::size_t i = 0; i < fleet.relays(); ++i) by_id_[fleet.relay_id(i)] = fleet.relay(i);
   for (std::size_t i = 0; i < fleet.agents(); ++i) by_id_[fleet.agent_id(i)] = fleet.agent(i);
 }
@@ -68,7 +72,8 @@ void Checks::ended(NodeIndex node) {
   std::erase_if(held_, [&](const auto& entry) { return entry.first.first == node; });
   std::erase_if(credit_, [&](const auto& entry) { return entry.first.first == node; });
   std::erase_if(cancels_held_, [&](const auto& entry) { return entry.first == node; });
-  if (node == fleet_.investigator()) row_held_.clear();  // a new process, a new epoch
+  if (node == fleet_.investigator()) row_held_.clear(), counted_.clear();  // a new process, a new epoch
+  links_.ended(node);
   harmed(node);
 }
 
@@ -83,6 +88,7 @@ void Checks::sent(NodeIndex from, NodeIndex to, LinkId link, BytesView frame) {
   check(26, frame.find(fleet_taint) == BytesView::npos, fmt::format("node {} sends a result in the clear", from));
   auto message = decode(frame);
   if (!message) return check(23, false, fmt::format("node {} sends a frame that cannot be read: {}", from, message.error().text));
+  ++kinds_[name_of(*message)];
   check(23, frame.size() <= limits::frame_bytes, fmt::format("node {} sends a frame of {} octets", from, frame.size()));
   auto& [in_flight, consumed] = credit_[{from, link}];
   if (!std::holds_alternative<Beat>(*message) && !std::holds_alternative<Bye>(*message)) {
@@ -95,6 +101,7 @@ void Checks::sent(NodeIndex from, NodeIndex to, LinkId link, BytesView frame) {
     for (const auto& object : put->objects) object_sent(from, to, object);
   if (auto* route = std::get_if<Route>(&*message)) route_sent(from, to, *route);
   promised(from, to, *message);
+  links_.sent(from, to, link, *message);
 }
 
 void Checks::object_sent(NodeIndex from, NodeIndex to, const Object& object) {
@@ -185,7 +192,7 @@ void Checks::row_sent(NodeIndex from, const SignedRow& signed_row) {
   check(15, held->second == hash, fmt::format("relay {} says two things in one version of a row", from));
   if (!first || row->at != fleet_.world().now_of(from).wall) return;
   const auto members = register_of(from, false);
-  const std::uint64_t sum = row->queued + row->delivered + row->running + row->offline + row->answered + row->refused + row->not_targeted + row->cancelled + row->expired;
+  const std::uint64_t sum = sum_of(*row);
   check(14, sum == members.size(), fmt::format("relay {}: the classes of a row sum to {}, the register holds {}", from, sum, members.size()));
   row_agents_[{row->action, row->relay, row->version}] = members;
   for (const auto& [place, seq] : handed_) {
@@ -236,8 +243,10 @@ void Checks::promised(NodeIndex from, NodeIndex to, const Message& message) {
 
 void Checks::stepped(NodeIndex node, const Input& input, const Effects& effects) {
   heard_.erase(node);
-  if (auto* heard = std::get_if<Heard>(&input)) {
-    auto message = decode(heard->frame);
+  auto* heard = std::get_if<Heard>(&input);
+  auto message = heard ? decode(heard->frame) : Result<Message>(invalid("none"));
+  links_.stepped(node, input, message ? &*message : nullptr, effects);
+  if (heard) {
     if (!message || std::holds_alternative<Unknown>(*message)) {
       const bool quiet = std::none_of(effects.begin(), effects.end(), [](const Effect& effect) { return std::holds_alternative<Start>(effect.what) || std::holds_alternative<Keep>(effect.what); });
       check(28, quiet, fmt::format("an unknown frame makes node {} do something", node));
@@ -257,6 +266,7 @@ void Checks::stepped(NodeIndex node, const Input& input, const Effects& effects)
 }
 
 void Checks::done(NodeIndex node) {
+  links_.done(node);
   if (node == fleet_.investigator() && fleet_.world().alive(node)) statement_of(node);
 }
 
@@ -292,6 +302,27 @@ void Checks::kept(NodeIndex, const Record& record) {
     Version& held = row_held_[{kept_row->action, kept_row->relay}];
     check(15, held <= row->version, "an older row replaces a newer one");
     held = std::max(held, row->version);
+    count_row(*kept_row, *row);
+  }
+}
+
+/// An agent that a row held by the reader counted is counted by one of its rows for ever after, unless a relay lost its store.
+void Checks::count_row(const KeepRow& kept, const Row& row) {
+  auto& by_relay = counted_[kept.action];
+  Counted before = std::exchange(by_relay[kept.relay], {});
+  Counted& now = by_relay[kept.relay];
+  now.reset_at = row.reset_at;
+  now.sum = sum_of(row);
+  if (auto members = row_agents_.find({row.action, row.relay, row.version}); members != row_agents_.end()) now.agents = members->second, now.known = true;
+  if (before.reset_at != row.reset_at) return;
+  for (const NodeId& agent : before.agents) {
+    // A row stays as it is when others come and as many go: then the register says whom it counts.
+    const bool counted = std::any_of(by_relay.begin(), by_relay.end(), [&](const auto& entry) {
+      if (!entry.second.known || entry.second.agents.contains(agent)) return true;
+      const auto members = register_of(by_id_.at(entry.first), false);
+      return members.contains(agent) && members.size() == entry.second.sum;
+    });
+    check(16, counted, fmt::format("an agent that was counted is in no row any more: {}", agent.brief()));
   }
 }
 
@@ -310,40 +341,6 @@ void Checks::statement_of(NodeIndex) {
       for (const auto& agent : asked.registered) all = all && receipts_[key].contains(agent);
     check(17, all, "COMPLETE, though an agent that was registered has no receipt");
   }
-}
-
-void Checks::calm(const std::vector<Fleet::Question>& questions) {
-  World& world = fleet_.world();
-  const auto board = fleet_.board_of(0);
-  for (std::size_t i = 1; i < fleet_.relays(); ++i) {
-    const auto other = fleet_.board_of(i);
-    check(29, other == board, fmt::format("relay-{} holds another board than relay-1", i + 1));
-    auto map_of = [](std::map<BoardKey, Version> all) { return std::erase_if(all, [](const auto& entry) { return entry.first[0] != static_cast<char>(ObjectKind::relay); }), all; };
-    check(30, map_of(other) == map_of(board), fmt::format("relay-{} sees another map than relay-1", i + 1));
-  }
-  std::map<NodeId, std::size_t> homes;
-  for (std::size_t i = 0; i < fleet_.relays(); ++i)
-    for (const auto& agent : register_of(fleet_.relay(i), false)) ++homes[agent];
-  for (std::size_t i = 0; i < fleet_.agents(); ++i) {
-    check(33, homes[fleet_.agent_id(i)] == 1, fmt::format("agent-{} is in {} registers", i + 1, homes[fleet_.agent_id(i)]));
-    for (const auto& question : questions) {
-      const auto& durable = world.disk(fleet_.agent(i)).durable();
-      const bool has = receipts_[key_of(question.id)].contains(fleet_.agent_id(i));
-      check(31, has || durable.contains("j/" + key_of(question.id).bytes()), fmt::format("agent-{} never had action {}", i + 1, question.id.brief()));
-      check(32, has, fmt::format("no receipt of agent-{} for action {}", i + 1, question.id.brief()));
-    }
-  }
-  for (const auto& question : questions) {
-    const Statement now = fleet_.statement(question.id);
-    check(34, now.complete && now.answered() + now.not_targeted + now.cancelled + now.refused == fleet_.agents(), fleet_.lacking(questions));
-  }
-  // Quiet: nothing but beats, renewals, and what they cause, once a leaf has found out about a wire that broke before.
-  world.run([] { return false; }, limits::dead_leaf + Duration::seconds(15));
-  const std::uint64_t before = world.frames();
-  world.run([] { return false; }, Duration::seconds(120));
-  const std::uint64_t links = fleet_.relays() - 1, leaves = fleet_.agents() + 1;
-  const std::uint64_t beats = 2 * (links * 24 + leaves * 4), renewals = 2 * links * (fleet_.relays() / 4 + 3) + 40;
-  check(35, world.frames() - before <= (beats + renewals) * 11 / 10, fmt::format("{} frames in two quiet minutes; {} were to be expected", world.frames() - before, beats + renewals));
 }
 
 }  // namespace mig::simulate

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "simulate/fleet.h"
+#include "simulate/link_checks.h"
 
 namespace mig::simulate {
 
@@ -25,6 +25,7 @@ class Checks : public Watch {
   void started(NodeIndex node, const core::Start& order) override;
   void kept(NodeIndex node, const core::Record& record) override;
   void told(NodeIndex node, const core::Event& event) override;
+  void swallowed(NodeIndex from, NodeIndex to) override { links_.swallowed(from, to); }
   void ended(NodeIndex node) override;
   /// Prints what machines tell, and what is done to them.
   void trace(bool on) { trace_ = on; }
@@ -36,8 +37,11 @@ class Checks : public Watch {
   void disk_replaced(NodeIndex node);
   /// Something was done to this node or its links, so that silence there has a cause.
   void harmed(NodeIndex node) { harmed_at_[node] = fleet_.world().now().at; }
+  void paused(NodeIndex node, core::Duration how_long) { harmed(node), links_.paused(node, fleet_.world().now().at + how_long); }
   /// All faults are over, and the mesh had its time: the liveness half.
   void calm(const std::vector<Fleet::Question>& questions);
+  /// The action, its answers and the time they are kept for are past: nothing of it may be on any disk.
+  void forgotten(const core::ActionId& id);
 
   const std::array<std::uint64_t, invariants + 1>& made() const { return made_; }
   const std::vector<std::string>& violations() const { return violations_; }
@@ -60,10 +64,14 @@ class Checks : public Watch {
   std::set<core::NodeId> register_of(NodeIndex relay, bool durable) const;
   const Asked* asked_for(const core::ActionKey& key) const;
 
+  void count_row(const core::KeepRow& kept, const core::Row& row);
+
   Fleet& fleet_;
+  LinkChecks links_;
   bool trace_ = false;
   std::array<std::uint64_t, invariants + 1> made_{};
   std::vector<std::string> violations_;
+  std::map<std::string_view, std::uint64_t> kinds_;                      ///< frames sent, by the name of their message
   std::map<core::ActionKey, Asked> asked_;
   std::map<core::NodeId, NodeIndex> by_id_;
   std::map<NodeIndex, core::Instant> harmed_at_;
@@ -78,6 +86,13 @@ class Checks : public Watch {
   std::map<std::tuple<core::ActionKey, core::NodeId, core::Version>, core::Hash> rows_;
   std::map<std::tuple<core::ActionKey, core::NodeId, core::Version>, std::set<core::NodeId>> row_agents_;
   std::map<std::pair<core::ActionKey, core::NodeId>, core::Version> row_held_;
+  struct Counted {
+    std::set<core::NodeId> agents;
+    bool known = false;                        ///< false: the row left later than it was made, whom it counts was not seen
+    core::WallMs reset_at = 0;
+    std::uint64_t sum = 0;
+  };
+  std::map<core::ActionKey, std::map<core::NodeId, Counted>> counted_;   ///< by the rows the reader holds, by relay
   std::map<std::tuple<core::ActionKey, core::NodeId, std::uint64_t>, std::uint64_t> cursors_;
   std::map<std::tuple<core::ActionKey, core::NodeId, std::uint64_t>, std::uint64_t> pulled_;
   std::map<core::ActionKey, std::map<core::NodeId, std::set<std::uint16_t>>> receipts_;

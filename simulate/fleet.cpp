@@ -220,11 +220,23 @@ std::map<BoardKey, Version> Fleet::board_of(std::size_t relay_index) const {
   return out;
 }
 
+std::string Fleet::board_difference(std::size_t relay_index) const {
+  const auto board = board_of(0), other = board_of(relay_index);
+  std::map<BoardKey, std::pair<const Version*, const Version*>> both;
+  for (const auto& [key, version] : board) both[key].first = &version;
+  for (const auto& [key, version] : other) both[key].second = &version;
+  auto text = [](const Version* version) { return version ? fmt::format("{}.{}", version->major, version->minor) : std::string("none"); };
+  for (const auto& [key, versions] : both)
+    if (!versions.first || !versions.second || *versions.first != *versions.second)
+      return fmt::format("relay-{} holds another board than relay-1: of {}, version {} and {}", relay_index + 1, to_hex(BytesView(key).substr(0, 5)), text(versions.second), text(versions.first));
+  return {};
+}
+
 std::string Fleet::lacking(const std::vector<Question>& questions) {
   for (std::size_t i = 0; i < agents_.size(); ++i)
     if (!agent_machine(i).attached()) return fmt::format("agent-{} is not attached", i + 1);
   for (std::size_t i = 1; i < relays_.size(); ++i)
-    if (board_of(i) != board_of(0)) return fmt::format("relay-{} holds another board than relay-1", i + 1);
+    if (auto difference = board_difference(i); !difference.empty()) return difference;
   std::map<NodeId, std::size_t> homes;
   for (NodeIndex relay : relays_)
     world_.disk(relay).scan("r/", [&](BytesView key, BytesView) { return ++homes[*NodeId::from(key.substr(2))], true; });

@@ -68,6 +68,8 @@ class Fleet {
   /// every question complete.
   std::string lacking(const std::vector<Question>& questions);
   std::map<core::BoardKey, core::Version> board_of(std::size_t relay) const;
+  /// The first object of which this relay holds another version than the first one; empty: none.
+  std::string board_difference(std::size_t relay) const;
 
   /// Final receipts kept by the investigator, by agent; a second one for the same part counts in `doubles`.
   std::map<core::NodeId, core::State> receipts(const core::ActionId& id, std::size_t* doubles = nullptr) const;

@@ -19,6 +19,7 @@ struct Options {
   std::uint64_t seed = 1, seeds = 1;
   simulate::CampaignPlan plan;
   std::string faults = "all";
+  bool stop = false;
 };
 
 core::Result<std::set<std::string>> faults_of(const std::string& text) {
@@ -60,6 +61,7 @@ int main(int argc, char** argv) {
   app.add_option("--topology", options.plan.topology, "random tree or two hubs")->check(CLI::IsMember({"random", "hubs"}));
   app.add_option("--faults", options.faults, "all, none, or kinds joined by commas (a wrong one lists them)");
   app.add_flag("--trace", options.plan.trace, "tell the story of every node");
+  app.add_flag("--stop", options.stop, "end at the first seed that breaks a promise");
   app.add_flag("--checks", [&show](auto) { show = true; }, "say how often each invariant was checked");
   try {
     app.parse(argc, argv);
@@ -84,6 +86,7 @@ int main(int argc, char** argv) {
     fmt::print("replay: mig-simulate --seed {} --agents {} --relays {} --minutes {} --topology {} --faults {}\n", seed, options.plan.agents, options.plan.relays,
                options.plan.minutes, options.plan.topology, options.faults);
     std::fflush(stdout);
+    if (options.stop) break;
   }
   if (show || options.seeds > 1) {
     fmt::print("steps {}, frames {}; checks made:", steps, frames);

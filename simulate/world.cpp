@@ -214,7 +214,10 @@ void World::send(NodeIndex index, const Send& order) {
   const NodeIndex to = outward ? wire->listener : wire->dialler;
   ++frames_;
   if (watch_) watch_->sent(index, to, order.to, order.frame);
-  if (cut_.contains({index, to}) || (lose && lose(index, to, order.frame))) return;
+  // A connection loses nothing in the middle: once a cut has swallowed a frame, what follows is lost as well.
+  if (cut_.contains({index, to})) wire->torn[outward] = true;
+  if (watch_ && wire->torn[outward]) watch_->swallowed(index, to);
+  if (wire->torn[outward] || (lose && lose(index, to, order.frame))) return;
   const Fate fate_of_it = fate ? fate(index, to, order.frame) : Fate{};
   if (fate_of_it.copies == 0) return;
   Node& receiver = nodes_[to];
@@ -237,6 +240,13 @@ void World::close(NodeIndex index, LinkId link) {
   ends_.erase({index, link});
   // The dialler's socket is gone for both; a router only forgets.
   if (wire->dialler == index) wire->up = false;
+}
+
+std::optional<std::pair<NodeIndex, LinkId>> World::other_end(NodeIndex node, LinkId link) {
+  const Wire* wire = wire_of(node, link);
+  if (!wire || !wire->up || wire->listener_link == 0) return {};
+  const bool outward = wire->dialler == node && wire->dialler_link == link;
+  return outward ? std::pair(wire->listener, wire->listener_link) : std::pair(wire->dialler, wire->dialler_link);
 }
 
 void World::drop_wires(NodeIndex index) {

@@ -41,6 +41,7 @@ class Watch {
   virtual void started(NodeIndex, const core::Start&) {}
   virtual void kept(NodeIndex, const core::Record&) {}
   virtual void told(NodeIndex, const core::Event&) {}
+  virtual void swallowed(NodeIndex /*from*/, NodeIndex /*to*/) {}  ///< a frame, by a cut cable
   virtual void ended(NodeIndex) {}             ///< the machine is gone; its disk may be another one when it starts again
 };
 
@@ -80,6 +81,8 @@ class World {
   /// Somebody says this on every connection `node` has.
   void strange_frame(NodeIndex node, const core::Bytes& frame);
   void watch(Watch* watch) { watch_ = watch; }
+  /// The far end of this link, while the connection holds and the far end has heard of it.
+  std::optional<std::pair<NodeIndex, core::LinkId>> other_end(NodeIndex node, core::LinkId link);
   const std::string& name_of(NodeIndex node) const { return nodes_[node].body.name; }
   std::size_t nodes() const { return nodes_.size(); }
 
@@ -112,6 +115,7 @@ class World {
     NodeIndex dialler = 0, listener = 0;
     core::LinkId dialler_link = 0, listener_link = 0;  ///< listener_link 0: it has heard nothing yet
     bool up = false;
+    bool torn[2] = {false, false};            ///< each way
     core::Instant busy[2];                    ///< frames keep their order, each way
   };
   struct Happening {

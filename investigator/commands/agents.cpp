@@ -1,6 +1,7 @@
 // mig agents: who is in the mesh, by what reachable relays say now and the ledger knew before.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "investigator/commands/command.h"
@@ -42,23 +43,48 @@ std::string text_of(const core::Json& tags) {
   return out;
 }
 
+const core::Schema& schema() {
+  static const core::Schema schema = [] {
+    core::Field online{.name = "online", .type = core::Type::boolean, .help = "Only those that are online.", .flag = "online"};
+    core::Field offline{.name = "offline", .type = core::Type::boolean, .help = "Only those that are offline, longest first.", .flag = "offline"};
+    core::Field unknown{.name = "unknown", .type = core::Type::boolean, .help = "Only those whose relay cannot be heard.", .flag = "unknown"};
+    return core::Schema{"agents", "Machines of the mesh.", {online, offline, unknown},
+                        {{"mig agents --offline", "Who is away, since when, and where it was."}, {"mig agents --offline --unknown --json", "Everyone who would not answer now, for a script."}}};
+  }();
+  return schema;
+}
+
 int agents(const std::vector<std::string>& words, Globals& globals) {
-  if (!words.empty()) return fail(core::invalid(fmt::format("agents: '{}' is one word too many", words[0])));
+  auto read = read_words(schema(), words);
+  if (!read) return fail(read.error());
+  if (!read->rest.empty()) return fail(core::invalid(fmt::format("agents: '{}' is one word too many", read->rest[0])));
+  std::set<std::string> wanted;
+  for (const char* state : {"online", "offline", "unknown"})
+    if (read->options.value(state, false)) wanted.insert(state);
   auto station = Station::open(globals);
   if (!station) return fail(station.error());
   auto told = ask_registers(**station, {});
   if (!told) return (*station)->interrupted() ? 130 : fail(told.error());
   std::map<core::NodeId, std::string> names;
+  std::set<core::NodeId> forgotten;
   bool all = !told->empty();
   for (const store::LedgerRelay& relay : (*station)->ledger().relays()) {
     names[relay.relay] = relay.name;
+    if (relay.forgotten && !told->contains(relay.relay)) forgotten.insert(relay.relay);
     all = all && (relay.forgotten || told->contains(relay.relay));
   }
   Table table({"AGENT", "STATE", "RELAY", "SEEN", "OS", "TAGS", "ID"});
-  std::size_t online = 0, offline = 0, unknown = 0;
-  for (const store::LedgerAgent& agent : (*station)->ledger().agents()) {
+  std::size_t online = 0, offline = 0, unknown = 0, uncounted = 0;
+  auto known = (*station)->ledger().agents();
+  if (wanted.contains("offline")) std::stable_sort(known.begin(), known.end(), [](const auto& a, const auto& b) { return a.seen < b.seen; });
+  for (const store::LedgerAgent& agent : known) {
     const Row row = row_of(agent, names, *told);
+    if (forgotten.contains(agent.home)) {
+      ++uncounted;
+      continue;
+    }
     ++(row.state == "online" ? online : row.state == "offline" ? offline : unknown);
+    if (!wanted.empty() && !wanted.contains(row.state)) continue;
     if (globals.json)
       print_json(row);
     else
@@ -66,9 +92,11 @@ int agents(const std::vector<std::string>& words, Globals& globals) {
   }
   if (globals.json)
     fmt::print("{}\n", core::compact_json({{"type", "summary"}, {"agents", online + offline + unknown}, {"online", online}, {"offline", offline},
-                                           {"unknown", unknown}, {"complete", all}}));
+                                           {"unknown", unknown}, {"forgotten", uncounted}, {"complete", all}}));
   else
-    fmt::print("{}{} online, {} offline{}\n", table.text(), online, offline, unknown > 0 ? fmt::format(", {} unknown (their relay cannot be heard)", unknown) : "");
+    fmt::print("{}{} online, {} offline{}{}\n", table.text(), grouped(online), grouped(offline),
+               unknown > 0 ? fmt::format(", {} unknown (their relay cannot be heard)", grouped(unknown)) : "",
+               uncounted > 0 ? fmt::format("; {} at forgotten relays not counted", grouped(uncounted)) : "");
   return all ? 0 : 3;
 }
 
@@ -76,8 +104,8 @@ int agents(const std::vector<std::string>& words, Globals& globals) {
 
 Command agents_command() {
   return {"agents", "machines of the mesh: where they are attached, whether they are online",
-          "mig agents [--json]\n\nAsks every relay within reach for its register and adds what the ledger knew. An agent whose relay cannot be heard\n"
-          "is unknown, and the exit code is 3.\n", agents};
+          "mig agents [--online] [--offline] [--unknown] [--json]\n\nAsks every relay within reach for its register and adds what the ledger knew. An agent whose relay cannot be heard\n"
+          "is unknown, and the exit code is 3. Agents of forgotten relays are left out. The last line counts all.\n\n" + core::help_text(schema()), agents};
 }
 
 }  // namespace mig::investigator

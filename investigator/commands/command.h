@@ -77,6 +77,9 @@ Command results_command();
 Command actions_command();
 Command status_command();
 Command cancel_command();
+Command missing_command();
+Command ask_again_command();
+Command topology_command();
 Command agents_command();
 Command relays_command();
 Command export_command();
@@ -89,5 +92,7 @@ int ask(const std::string& module, const std::vector<std::string>& words, Global
 
 /// `mig relays add ENDPOINT#KEY [--name NAME]`, called by the relays command; `words` are those behind "add".
 int add_relay(const std::vector<std::string>& words, Globals& globals);
+/// `mig relays forget NAME|ID`, the same way.
+int forget_relay(const std::vector<std::string>& words, Globals& globals);
 
 }  // namespace mig::investigator

@@ -292,12 +292,12 @@ void Judge::conclude(File& file, Opinion& opinion) {
       hit.sha256 = core::to_hex(core::Bytes(sum));
       for (char& c : hit.sha256) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     }
-    budget_.add_bytes(hit.path.size() + 300);
+    if (plan_.hits_are_results) budget_.add_bytes(hit.path.size() + 300);
     search.hits->add(std::move(hit));
     return;
   }
   for (std::uint32_t check : opinion.hits) {
-    budget_.add_bytes(hit.path.size() + 400);
+    if (plan_.hits_are_results) budget_.add_bytes(hit.path.size() + 400);
     hit.check = check;
     search.hits->add(hit);
   }

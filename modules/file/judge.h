@@ -30,6 +30,8 @@ struct Tally {
 struct Plan {
   std::vector<Search> searches;
   std::size_t operations = 0;
+  bool hits_are_results =
+      true;  ///< false: another module looks at the files found, and gives a result of its own
   std::unique_ptr<scan::Finder> finder;
   std::vector<std::vector<std::pair<Search*, std::uint32_t>>> users;
 };

@@ -19,7 +19,7 @@ namespace {
 using core::Json;
 using core::Type;
 
-constexpr std::size_t window_bytes = 1024 * 1024;
+constexpr std::size_t window_bytes = 256 * 1024;
 
 /// What one process shows to one search.
 struct Opinion {

@@ -196,7 +196,7 @@ class ProcessModule final : public Module {
   const core::Schema& row() const override { return row_; }
   Disclosure disclosure() const override { return Disclosure::match_list; }
   std::string_view cost() const override {
-    return "Reads up to four small files of /proc for each process, about 0.1 ms; sha256 reads each program once, files looks at each open file.";
+    return "Reads small files of /proc: about 0.02 ms for each process, 0.06 ms for one that fits; sha256 reads each program once, files looks at each open file.";
   }
   std::string_view needs() const override {
     return "No privilege; programs, files and namespaces of other users' processes need root (CAP_SYS_PTRACE), and errors count what is missing without.";

@@ -9,7 +9,6 @@ namespace mig::modules::process {
 
 using core::Field;
 using core::Json;
-using core::Status;
 using core::Type;
 
 const std::vector<Word> words = {{Kind::name, "names", "name"}, {Kind::parent, "parents", "parent"}, {Kind::user, "users", "user"}, {Kind::cmdline, "cmdlines", "cmdline"},
@@ -21,26 +20,26 @@ const std::vector<std::string> traits = {"capable", "deleted", "kernel", "memfd"
 
 std::string_view without_mark(std::string_view text) { return text.size() > 1 && text.front() == '!' ? text.substr(1) : text; }
 
-Status check_label(std::string_view label) {
+core::Status check_label(std::string_view label) {
   const bool good = !label.empty() && label.size() <= 64 && std::all_of(label.begin(), label.end(), [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; });
   if (good) return core::Done{};
   return core::invalid(fmt::format("'{}' is not right; write 1 to 64 letters, digits, - and _", label.substr(0, 80)));
 }
-Status check_pattern(std::string_view text) {
+core::Status check_pattern(std::string_view text) {
   if (auto pattern = file::parse_pattern(text); !pattern) return pattern.error();
   return core::Done{};
 }
-Status check_trait(std::string_view text) {
+core::Status check_trait(std::string_view text) {
   if (std::find(traits.begin(), traits.end(), without_mark(text)) != traits.end()) return core::Done{};
   return core::invalid(fmt::format("'{}' is none; write capable, deleted, kernel, memfd or namespaced, or ! and one of them", text.substr(0, 80)));
 }
-Status check_sum(std::string_view text) {
+core::Status check_sum(std::string_view text) {
   const std::string_view hex = without_mark(text);
   if (hex.size() == 64 && core::from_hex(hex)) return core::Done{};
   return core::invalid(fmt::format("'{}' is no SHA-256; write its 64 hexadecimal digits", text.substr(0, 80)));
 }
 
-Field list(Kind kind, const char* example, const char* help, std::function<Status(std::string_view)> check) {
+Field list(Kind kind, const char* example, const char* help, std::function<core::Status(std::string_view)> check) {
   const Word& word = words[static_cast<std::size_t>(kind)];
   return {.name = word.key, .type = Type::texts, .help = help, .flag = word.flag, .example = example, .check = std::move(check)};
 }

@@ -159,6 +159,9 @@ class Reader {
   void add(const std::string& name, std::uint16_t port) {
     if (!check_host(name) || port == 0 || servers.size() >= servers_max) return;
     Server server = make_server(name, port);
+    // What would be taken for another host and port when it is asked for by name is no host ("127.1:7").
+    const auto again = parse_server(server.text);
+    if (!again || again->host != server.host || again->port != port) return;
     const bool known = std::any_of(servers.begin(), servers.end(), [&](const Server& one) { return one.text == server.text; });
     if (!known) servers.push_back(std::move(server));
   }

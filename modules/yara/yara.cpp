@@ -220,6 +220,7 @@ class Yara final : public Module {
     file::Plan plan;
     plan.searches = std::move(*searches);
     plan.operations = 1;
+    plan.hits_are_results = false;
     auto swept = file::sweep(plan, host, budget);
     for (auto& search : plan.searches)
       for (auto& hit : search.hits->take()) files.push_back(std::move(hit.path));

@@ -156,7 +156,7 @@ Status check_access(const Action& action, const std::vector<const Investigator*>
   return Done{};
 }
 
-Result<Admission> admit(const SignedText& signed_action, const Roster& roster, WallMs now) {
+Result<Admission> admit(const SignedText& signed_action, const Roster& roster, WallMs now, Purpose purpose) {
   if (signed_action.text.size() > limits::action_bytes)
     return Error{Code::too_large, fmt::format("action: {} bytes; at most {} are allowed", signed_action.text.size(),
                                               limits::action_bytes)};
@@ -169,7 +169,8 @@ Result<Admission> admit(const SignedText& signed_action, const Roster& roster, W
   if (!action) return action.error();
   if (action->mesh != roster.mesh)
     return refused(fmt::format("action: for mesh {}, not for {}", action->mesh.brief(), roster.mesh.brief()));
-  if (Status ok = check_window(*action, roster, now); !ok) return ok.error();
+  const bool late = purpose == Purpose::keep && now > action->expire_after && now <= action->result_by();
+  if (Status ok = check_window(*action, roster, late ? action->expire_after : now); !ok) return ok.error();
   if (action->roster_version > roster.version)
     return Error{Code::later, fmt::format("action: wants roster {} or newer; version {} is held here",
                                           action->roster_version, roster.version)};

@@ -72,6 +72,10 @@ Result<std::vector<const Investigator*>> check_signers(BytesView signing_text, c
 /// Error: "weight 1 of 2 for file".
 Status check_access(const Action& action, const std::vector<const Investigator*>& signers, const Roster& roster);
 
+/// An agent admits an action to start it; a relay to keep it, until its answers are in (result_by): one that lost its
+/// store takes it in also when nobody may start it any more, or late answers would find no place.
+enum class Purpose { start, keep };
+
 struct Admission {
   Action action;
   std::vector<Fingerprint> signers;  ///< people, once each
@@ -80,6 +84,6 @@ struct Admission {
 /// restrictions and the target: size, signatures, strict document, mesh, window (`now` may be limits::clock_skew_ms
 /// early), roster version, access. Code::later: a newer roster is needed, since the
 /// action wants one or this one has expired.
-Result<Admission> admit(const SignedText& signed_action, const Roster& roster, WallMs now);
+Result<Admission> admit(const SignedText& signed_action, const Roster& roster, WallMs now, Purpose purpose = Purpose::start);
 
 }  // namespace mig::core

@@ -198,6 +198,14 @@ TEST_CASE("an action is refused outside its window, with the time that is missin
              Contains("24h from now by this clock"));
 }
 
+TEST_CASE("a relay keeps an action that nobody may start any more until its answers are in") {
+  SignedText action = made_up::signed_by({"ann"}, made_up::text_of(made_up::action()));
+  const WallMs until = made_up::action().expire_after, end = made_up::action().result_by();
+  CHECK(why(admit(action, open_roster(), end, Purpose::keep)) == "accepted");
+  CHECK_THAT(why(admit(action, open_roster(), end + 1, Purpose::keep)), Contains("expired"));
+  CHECK_THAT(why(admit(action, open_roster(), until + 1, Purpose::start)), Contains("expired"));
+}
+
 TEST_CASE("a roster may shorten how long actions are valid, never lengthen it") {
   Action action = made_up::action();
   action.expire_after = action.valid_from + 8 * made_up::day;

@@ -113,3 +113,14 @@ TEST_CASE("yara: a command line is parted at blanks outside of quotes, of which 
         std::vector<std::string>{"-path", "/a", "-name", "^a b$", "-content", "it's", ""});
   CHECK_FALSE(words_of("'open"));
 }
+
+TEST_CASE("yara: files that are only looked through do not count as a result") {
+  if (!installed()) return;
+  FileTree tree;
+  for (int i = 0; i < 200; ++i) tree.file("many/f" + std::to_string(i), i == 7 ? "hello" : "x");
+  modules::Budget budget(30, 20'000);
+  const auto answer = modules::run(
+      "yara", {{"yara", rules}, {"filesearch", "-path " + tree.path("many") + " -name ."}}, {}, budget);
+  CHECK(answer.success);
+  CHECK(answer.elements["Matches"].size() == 1);
+}

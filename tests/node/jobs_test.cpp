@@ -278,6 +278,48 @@ TEST_CASE("a job that is told to stop gives what it has", "[wall]") {
   CHECK(outcome.trouble == "stopped");
 }
 
+TEST_CASE("a job runs in a control group of its own where there are any, and is ended with it", "[wall]") {
+  std::string mount;
+  std::ifstream mounts("/proc/self/mounts");
+  for (std::string device, place, kind, rest; mounts >> device >> place >> kind && std::getline(mounts, rest);)
+    if (kind == "cgroup2") mount = place;
+  const std::string base = mount + "/mig-test-" + std::to_string(getpid());
+  if (mount.empty() || mkdir(base.c_str(), 0755) != 0) {
+    WARN("skipped: no control group may be made here");
+    return;
+  }
+  {
+    node::Jobs jobs(MIG_BIN_DIR "/hostile", node::Cgroups(base));
+    node::JobSpec spec;
+    spec.id = 7;
+    spec.operations = Json::array({operation("nothing"), operation("sleep-deaf")});
+    spec.seconds = 600;
+    spec.polite = false;
+    REQUIRE(jobs.start(spec));
+    for (bool answered = false; !answered;) {  // then it has raised its wall
+      std::vector<pollfd> polled;
+      for (int fd : jobs.fds()) polled.push_back({fd, POLLIN, 0});
+      poll(polled.data(), polled.size(), jobs.wait_ms().value_or(-1));
+      for (const auto& part : jobs.collect()) answered |= part.index.has_value();
+    }
+    int inside = 0;
+    std::ifstream(base + "/job-7/cgroup.procs") >> inside;
+    CHECK(inside > 0);
+    if (!fs::exists(base + "/job-7/cgroup.kill")) jobs.stop(7);  // before Linux 5.14 a group cannot be ended as a whole
+    node::Cgroups::end(base + "/job-7");
+    const auto outcome = finish(jobs, 2);
+    CHECK(outcome.answers[1].is_null());
+    CHECK(!fs::exists(base + "/job-7"));
+  }
+  CHECK(rmdir(base.c_str()) == 0);
+}
+
+TEST_CASE("where no control group was given to the agent it says so", "[wall]") {
+  const auto groups = node::Cgroups::find();
+  INFO(groups.in_words());
+  CHECK(groups.in_words().starts_with("control groups: "));
+}
+
 TEST_CASE("the real modules run behind the wall", "[wall]") {
   Prison prison;
   prison.file("findme", "hay needle hay");
