@@ -8,6 +8,7 @@
 #include "modules/ping/ping.h"
 #include "modules/pkg/pkg.h"
 #include "modules/process/process.h"
+#include "modules/scribe/scribe.h"
 #include "modules/sshkey/sshkey.h"
 #include "modules/timedrift/timedrift.h"
 #include "modules/yara/yara.h"
@@ -24,6 +25,7 @@ const std::vector<const Module*>& all() {
       &ping::module(),
       &pkg::module(),
       &process::module(),
+      &scribe::module(),
       &sshkey::module(),
       &timedrift::module(),
       &yara::module(),

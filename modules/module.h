@@ -57,6 +57,10 @@ class Module {
   /// For the wall around its job, which enforces it; most modules read files and need nothing of this.
   virtual Demands demands() const { return {}; }
 
+  /// Where mig runs, before anything is signed: what parameters only name (a file there) takes its place among them.
+  /// Errors name the parameter.
+  virtual core::Result<core::Json> load(core::Json parameters) const { return parameters; }
+
   /// REQUIRES: `parameters` came out of check_document(parameters(), ..). Never throws, never prints.
   virtual Answer run(const core::Json& parameters, const Host& host, Budget& budget) const = 0;
   /// Several operations of one action: an answer each, in their order. What reads the same things should do it once.

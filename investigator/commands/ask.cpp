@@ -44,6 +44,7 @@ int ask(const std::string& name, const std::vector<std::string>& words, Globals&
   const modules::Module* module = modules::find(name);
   if (module == nullptr) return fail({core::Code::not_found, name + ": there is no such module"});
   auto parameters = core::from_flags(module->parameters(), words);
+  if (parameters) parameters = module->load(*std::move(parameters));
   if (!parameters) {
     fail(parameters.error());
     fmt::print(stderr, "mig {} help shows its flags\n", name);
