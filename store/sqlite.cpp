@@ -53,7 +53,14 @@ Result<std::unique_ptr<Sqlite>> Sqlite::open(const std::string& path, int patien
   if (rc != SQLITE_OK) return db->trouble(rc);
   sqlite3_extended_result_codes(handle, 0);
   sqlite3_busy_timeout(handle, patience_ms);
-  Status ready = db->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+  // Changing the journal's mode needs the file alone, and SQLite does not wait for it as it does for other locks.
+  constexpr int pause_ms = 20;
+  Status ready = Done{};
+  for (int waited = 0;; waited += pause_ms) {
+    ready = db->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    if (ready || ready.error().code != Code::later || waited >= patience_ms) break;
+    sqlite3_sleep(pause_ms);
+  }
   if (!ready) return ready.error();
   return db;
 }
