@@ -1,7 +1,6 @@
 #include "node/wall.h"
 
 #include <fmt/format.h>
-#include <linux/ioprio.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -35,11 +34,14 @@ constexpr bool shadowed = false;
 constexpr bool shadowed = false;
 #endif
 
+// As in linux/ioprio.h, which newer kernel headers do not let C++ include.
+constexpr int io_of_process = 1, io_class_idle = 3, io_class_shift = 13;
+
 /// Nothing depends on these: a machine that refuses them (containers do) runs the job at normal priority.
 void be_polite() {
   sched_param none{};
   sched_setscheduler(0, SCHED_IDLE, &none);
-  syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
+  syscall(SYS_ioprio_set, io_of_process, 0, io_class_idle << io_class_shift);
 }
 
 /// Lowers, never raises: what the agent itself was given stays the upper bound.
