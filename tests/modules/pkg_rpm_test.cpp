@@ -191,11 +191,11 @@ TEST_CASE("rpm's databases that are cut, foreign or being changed are named with
 TEST_CASE("pkg and rpm -qa tell the same of what rpm itself wrote, and of the same as Berkeley DB", "[pkg]") {
   if (missing("rpmbuild", "rpm") || missing("sqlite3", "sqlite3")) return;
   const Machine machine;
-  const std::string work = machine.root.path("/work");
+  const std::string work = machine.root.path("/build");
   std::string spec = "Name: one\nVersion: 1.0\nRelease: 1\nSummary: s\nLicense: none\nBuildArch: noarch\n%description\nd\n%files\n";
   for (int i = 0; i < 12; ++i)
     spec += fmt::format("%package -n sub{0}\nSummary: s\n{1}Version: {0}.5~rc{0}\n%description -n sub{0}\nd\n%files -n sub{0}\n", i, i % 3 == 0 ? fmt::format("Epoch: {}\n", i) : "");
-  machine.root.file("/work/x.spec", spec);
+  machine.root.file("/build/x.spec", spec);
   const std::string rpm = fmt::format("rpm --dbpath {}", machine.root.path("/var/lib/rpm"));
   if (shell(fmt::format("rpmbuild -bb --define '_topdir {0}' {0}/x.spec && {1} --initdb && {1} -i --justdb --nodeps --nosignature --ignorearch {0}/RPMS/*/*.rpm && echo yes", work, rpm)).empty()) {
     WARN("left out: rpm cannot write a database here");
