@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "node/core/cancel.h"
 #include "relay/notice.h"
 #include "node/core/limits.h"
@@ -137,15 +139,16 @@ void Fleet::add_investigator() {
 }
 
 bool Fleet::settle(Duration limit) {
+  auto ready = [this](std::size_t i) { return !world_.alive(agents_[i]) || agent_machine(i).attached(); };
+  std::size_t first_away = 0;  // asked after every step: begin with the one that was away last
   return world_.run(
       [&] {
-        if (!mig().synced()) return false;
-        std::size_t reachable = 0;
-        for (const auto& relay : mig().relays()) reachable += relay.reachable;
-        if (reachable < plan_.relays) return false;
+        while (first_away < agents_.size() && ready(first_away)) ++first_away;
+        if (first_away < agents_.size() || !mig().synced()) return false;
         for (std::size_t i = 0; i < agents_.size(); ++i)
-          if (world_.alive(agents_[i]) && !agent_machine(i).attached()) return false;
-        return true;
+          if (!ready(i)) return first_away = i, false;
+        const auto seen = mig().relays();
+        return static_cast<std::size_t>(std::count_if(seen.begin(), seen.end(), [](const auto& relay) { return relay.reachable; })) == plan_.relays;
       },
       limit);
 }
