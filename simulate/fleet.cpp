@@ -14,6 +14,7 @@ using namespace core;
 
 namespace {
 
+constexpr std::size_t bootstrap_relays = 16;  // that an agent is told of
 constexpr WallMs day = 24LL * 3600 * 1000;
 constexpr WallMs beginning = 20'600 * day;  // 2026-05-27: simulated clocks begin here
 
@@ -101,7 +102,7 @@ void Fleet::add_agent(std::size_t i) {
   setting.facts.name = setting.name;
   setting.facts.tags = setting.tags;
   setting.facts.environment["os"] = "linux";
-  for (std::size_t r = 0; r < plan_.relays; ++r) setting.relays.push_back(endpoints_[(i + r) % plan_.relays]);
+  for (std::size_t r = 0; r < std::min(plan_.relays, bootstrap_relays); ++r) setting.relays.push_back(endpoints_[(i + r) % plan_.relays]);
   setting.joining = Joining{enroller_.sign_public(), invite(Role::agent, i), seed("invite", i * 4 + static_cast<std::size_t>(Role::agent))};
   agents_.push_back(world_.add({setting.name, "", Keys(setting.seed).link_public(), [setting](store::Store& store, const Seed& random) -> std::unique_ptr<Machine> {
                                   return std::make_unique<node::Agent>(setting, store, random);
