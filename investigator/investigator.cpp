@@ -13,7 +13,8 @@ using namespace core;
 
 namespace {
 
-constexpr std::uint32_t wanted_kinds = 1u << static_cast<unsigned>(ObjectKind::relay) | 1u << static_cast<unsigned>(ObjectKind::roster);
+constexpr std::uint32_t wanted_kinds = 1u << static_cast<unsigned>(ObjectKind::relay) | 1u << static_cast<unsigned>(ObjectKind::roster) |
+                                       1u << static_cast<unsigned>(ObjectKind::draft);
 constexpr Duration ask_again = Duration::seconds(2);
 
 }  // namespace
@@ -89,6 +90,13 @@ class Investigator::Inside {
 
   std::optional<Verdict> published() const { return published_; }
 
+  std::vector<SignedText> drafts() const {
+    std::vector<SignedText> out;
+    for (const auto& [id, draft] : drafts_) out.push_back(draft);
+    return out;
+  }
+  const Membership& membership() const { return membership_; }
+
   bool registers_told() const { return asked_registers_ && attached_ && synced_ && asking_.empty(); }
   std::vector<AgentLine> agents_at(const NodeId& relay) const {
     auto it = told_.find(relay);
@@ -108,7 +116,8 @@ class Investigator::Inside {
     hello.boot_nonce = boot_nonce_;
     hello.now = now_.wall;
     hello.window = limits::investigator_window;
-    hello.roster_version = membership_.roster_version();
+    hello.roster_version = membership_.version().major;
+    hello.roster_mark = membership_.version().minor;
     links_.send_now(link_, hello, *out_);
   }
 
@@ -166,7 +175,7 @@ class Investigator::Inside {
     Sync frame;
     frame.kinds = wanted_kinds;
     for (const auto& [id, record] : map_.records()) frame.digests.push_back({board_key(ObjectKind::relay, id.view()), {record.instance, record.n}});
-    frame.digests.push_back({board_key(ObjectKind::roster, {}), {membership_.roster_version(), 0}});
+    frame.digests.push_back({board_key(ObjectKind::roster, {}), membership_.version()});
     links_.send(link_, 1, frame, *out_);
   }
 
@@ -222,6 +231,7 @@ class Investigator::Inside {
     Pursuit* pursuit = pursue(follow.signed_action);
     if (!pursuit) return;
     pursuit->reply_secret = follow.reply_secret;
+    followed_.insert(key_of(follow.action));
     for (const auto& cursor : follow.cursors) pursuit->relays[cursor.relay].next[cursor.next.instance] = cursor.next.index;
     for (const auto& got : follow.receipts) pursuit->received(got.agent, got.part, got.parts, got.state);
     if (attached_) put_action(*pursuit);
@@ -255,6 +265,7 @@ class Investigator::Inside {
     pursuit.put_at = Instant::never();
     if (now_.wall > pursuit.action().result_by()) return;
     links_.send(link_, 1, Put{{{ObjectKind::action, pursuit.signed_action().text, pursuit.signed_action().signatures, {}}}}, *out_);
+    if (followed_.contains(key_of(pursuit.action().id))) links_.send(link_, 1, Want{{board_key(ObjectKind::action, pursuit.action().id.view())}}, *out_);
   }
 
   // ---- what relays say ----
@@ -264,11 +275,32 @@ class Investigator::Inside {
       if (object.kind == ObjectKind::roster) {
         auto adopted = membership_.adopt({object.text, object.signatures}, now_.wall);
         if (adopted && *adopted == Membership::Adopted::newer) keep(KeepRoster{membership_.roster_text()});
-        if (adopted && *adopted == Membership::Adopted::forked) tell(Level::alarm, "roster_forked", {});
+        if (adopted && (*adopted == Membership::Adopted::forked || (*adopted == Membership::Adopted::newer && membership_.built_on_another()))) tell_fork(membership_, *out_);
+      } else if (object.kind == ObjectKind::stop) {
+        auto taken = membership_.take_stop({object.text, object.signatures}, now_.wall);
+        if (taken && *taken == Membership::Adopted::newer) tell(Level::warning, "stopped", {{"subject", parse_stop(object.text)->subject}, {"why", parse_stop(object.text)->reason}});
+      } else if (object.kind == ObjectKind::draft) {
+        take_draft(object);
+      } else if (object.kind == ObjectKind::action) {
+        take_signatures(object);
       } else if (object.kind == ObjectKind::relay) {
         take_relay(object);
       }
     }
+  }
+
+  /// Of an action we follow: what others have signed since belongs to the evidence.
+  void take_signatures(const Object& object) {
+    const ActionId id = action_id_of(object.text);
+    if (!followed_.contains(key_of(id)) || !check_signers(action_signing_text(object.text), object.signatures, *membership_.roster(), now_.wall)) return;
+    keep(KeepAction{id, {object.text, object.signatures}, now_.wall});
+  }
+
+  /// Shown to people, who judge it by its words; what it lacks is weight.
+  void take_draft(const Object& object) {
+    if (!check_signers(action_signing_text(object.text), object.signatures, *membership_.roster(), now_.wall)) return;
+    auto& held = drafts_[action_id_of(object.text)];
+    if (object.signatures.size() >= held.signatures.size()) held = {object.text, object.signatures};
   }
 
   void take_relay(const Object& object) {
@@ -464,6 +496,8 @@ class Investigator::Inside {
   std::map<NodeId, store::LedgerAgent> known_agents_;
   std::map<ActionKey, Pursuit> pursuits_;
   std::vector<Object> publishing_;
+  std::map<ActionId, SignedText> drafts_;
+  std::set<ActionKey> followed_;  // of the ledger: the board is asked who has signed them by now
   std::optional<Verdict> published_;
   std::map<std::pair<NodeId, ActionKey>, Version> others_;  // rows of actions that are not followed here
   Instant others_at_{};
@@ -494,6 +528,8 @@ Statement Investigator::statement(const ActionId& action, const Now& now) const 
 std::optional<Verdict> Investigator::verdict(const ActionId& action) const { return inside_->verdict(action); }
 bool Investigator::confirmed() const { return inside_->confirmed(); }
 std::optional<Verdict> Investigator::published() const { return inside_->published(); }
+std::vector<SignedText> Investigator::drafts() const { return inside_->drafts(); }
+const Membership& Investigator::membership() const { return inside_->membership(); }
 bool Investigator::registers_told() const { return inside_->registers_told(); }
 std::vector<AgentLine> Investigator::agents_at(const NodeId& relay) const { return inside_->agents_at(relay); }
 
