@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "investigator/pursuit.h"
+#include "investigator/shown.h"
 #include "node/core/candidates.h"
 #include "node/core/links.h"
 #include "node/core/membership.h"
@@ -26,6 +27,7 @@ class Investigator::Inside {
         random_(random_seed),
         keys_(setting_.session_seed),
         membership_(setting_.trust),
+        shown_(membership_),
         candidates_(setting_.sink.view(), setting_.relays, true),
         boot_nonce_(random_.u64()),
         epoch_(setting_.epoch) {
@@ -72,13 +74,11 @@ class Investigator::Inside {
 
   Statement statement(const ActionId& action, const Now& now) const {
     auto it = pursuits_.find(key_of(action));
-    if (it == pursuits_.end()) return {};
-    return state_of(it->second, {map_, attached_to(), epoch_, known_relays_, known_agents_, now});
+    return it == pursuits_.end() ? Statement{} : state_of(it->second, {map_, attached_to(), epoch_, known_relays_, known_agents_, now});
   }
 
   std::optional<Verdict> verdict(const ActionId& action) const {
-    auto it = pursuits_.find(key_of(action));
-    return it == pursuits_.end() ? std::nullopt : it->second.verdict;
+    return pursuits_.contains(key_of(action)) ? pursuits_.at(key_of(action)).verdict : std::nullopt;
   }
 
   bool confirmed() const {
@@ -89,18 +89,11 @@ class Investigator::Inside {
   }
 
   std::optional<Verdict> published() const { return published_; }
-
-  std::vector<SignedText> drafts() const {
-    std::vector<SignedText> out;
-    for (const auto& [id, draft] : drafts_) out.push_back(draft);
-    return out;
-  }
+  const Shown& shown() const { return shown_; }
   const Membership& membership() const { return membership_; }
-
   bool registers_told() const { return asked_registers_ && attached_ && synced_ && asking_.empty(); }
   std::vector<AgentLine> agents_at(const NodeId& relay) const {
-    auto it = told_.find(relay);
-    return it == told_.end() ? std::vector<AgentLine>{} : it->second;
+    return told_.contains(relay) ? told_.at(relay) : std::vector<AgentLine>{};
   }
 
  private:
@@ -231,7 +224,7 @@ class Investigator::Inside {
     Pursuit* pursuit = pursue(follow.signed_action);
     if (!pursuit) return;
     pursuit->reply_secret = follow.reply_secret;
-    followed_.insert(key_of(follow.action));
+    shown_.follow(follow.action);
     for (const auto& cursor : follow.cursors) pursuit->relays[cursor.relay].next[cursor.next.instance] = cursor.next.index;
     for (const auto& got : follow.receipts) pursuit->received(got.agent, got.part, got.parts, got.state);
     if (attached_) put_action(*pursuit);
@@ -265,42 +258,14 @@ class Investigator::Inside {
     pursuit.put_at = Instant::never();
     if (now_.wall > pursuit.action().result_by()) return;
     links_.send(link_, 1, Put{{{ObjectKind::action, pursuit.signed_action().text, pursuit.signed_action().signatures, {}}}}, *out_);
-    if (followed_.contains(key_of(pursuit.action().id))) links_.send(link_, 1, Want{{board_key(ObjectKind::action, pursuit.action().id.view())}}, *out_);
+    if (shown_.follows(pursuit.action().id)) links_.send(link_, 1, Want{{board_key(ObjectKind::action, pursuit.action().id.view())}}, *out_);
   }
 
   // ---- what relays say ----
 
   void take(const Put& put) {
-    for (const auto& object : put.objects) {
-      if (object.kind == ObjectKind::roster) {
-        auto adopted = membership_.adopt({object.text, object.signatures}, now_.wall);
-        if (adopted && *adopted == Membership::Adopted::newer) keep(KeepRoster{membership_.roster_text()});
-        if (adopted && (*adopted == Membership::Adopted::forked || (*adopted == Membership::Adopted::newer && membership_.built_on_another()))) tell_fork(membership_, *out_);
-      } else if (object.kind == ObjectKind::stop) {
-        auto taken = membership_.take_stop({object.text, object.signatures}, now_.wall);
-        if (taken && *taken == Membership::Adopted::newer) tell(Level::warning, "stopped", {{"subject", parse_stop(object.text)->subject}, {"why", parse_stop(object.text)->reason}});
-      } else if (object.kind == ObjectKind::draft) {
-        take_draft(object);
-      } else if (object.kind == ObjectKind::action) {
-        take_signatures(object);
-      } else if (object.kind == ObjectKind::relay) {
-        take_relay(object);
-      }
-    }
-  }
-
-  /// Of an action we follow: what others have signed since belongs to the evidence.
-  void take_signatures(const Object& object) {
-    const ActionId id = action_id_of(object.text);
-    if (!followed_.contains(key_of(id)) || !check_signers(action_signing_text(object.text), object.signatures, *membership_.roster(), now_.wall)) return;
-    keep(KeepAction{id, {object.text, object.signatures}, now_.wall});
-  }
-
-  /// Shown to people, who judge it by its words; what it lacks is weight.
-  void take_draft(const Object& object) {
-    if (!check_signers(action_signing_text(object.text), object.signatures, *membership_.roster(), now_.wall)) return;
-    auto& held = drafts_[action_id_of(object.text)];
-    if (object.signatures.size() >= held.signatures.size()) held = {object.text, object.signatures};
+    for (const auto& object : put.objects)
+      if (!shown_.take(object, now_, *out_) && object.kind == ObjectKind::relay) take_relay(object);
   }
 
   void take_relay(const Object& object) {
@@ -488,6 +453,7 @@ class Investigator::Inside {
   Random random_;
   Keys keys_;
   Membership membership_;
+  Shown shown_;
   Links links_;
   Candidates candidates_;
   Map map_;
@@ -496,8 +462,6 @@ class Investigator::Inside {
   std::map<NodeId, store::LedgerAgent> known_agents_;
   std::map<ActionKey, Pursuit> pursuits_;
   std::vector<Object> publishing_;
-  std::map<ActionId, SignedText> drafts_;
-  std::set<ActionKey> followed_;  // of the ledger: the board is asked who has signed them by now
   std::optional<Verdict> published_;
   std::map<std::pair<NodeId, ActionKey>, Version> others_;  // rows of actions that are not followed here
   Instant others_at_{};
@@ -528,7 +492,7 @@ Statement Investigator::statement(const ActionId& action, const Now& now) const 
 std::optional<Verdict> Investigator::verdict(const ActionId& action) const { return inside_->verdict(action); }
 bool Investigator::confirmed() const { return inside_->confirmed(); }
 std::optional<Verdict> Investigator::published() const { return inside_->published(); }
-std::vector<SignedText> Investigator::drafts() const { return inside_->drafts(); }
+std::vector<SignedText> Investigator::drafts() const { return inside_->shown().drafts(); }
 const Membership& Investigator::membership() const { return inside_->membership(); }
 bool Investigator::registers_told() const { return inside_->registers_told(); }
 std::vector<AgentLine> Investigator::agents_at(const NodeId& relay) const { return inside_->agents_at(relay); }
