@@ -58,16 +58,18 @@ void Relay::Inside::give_rights(Link& link, const Hello& hello) {
 /// Links and notices of those who lost their rights end. Their actions stay offered: every agent refuses them itself, and says so.
 void Relay::Inside::rights_changed() {
   std::vector<std::pair<LinkId, std::string>> over;
-  for (const auto& [id, link] : links_.all()) {
-    if (link.proof.empty()) continue;
+  auto judge = [&](const Link& link) {
     Status holds = Done{};
     if (link.role == Role::investigator) {
       if (auto session = verify_session(link.proof, *membership_.roster(), now_.wall); !session) holds = session.error();
     } else if (auto certificate = verify_certificate(link.proof, *membership_.roster(), now_.wall); !certificate) {
       holds = certificate.error();
     }
-    if (!holds) over.emplace_back(id, holds.error().text);
-  }
+    if (!holds) over.emplace_back(link.id, holds.error().text);
+  };
+  for (const auto& [id, link] : links_.peers()) judge(*link);
+  for (const auto& [agent, member] : members_.all())
+    if (const Link* link = member.link == 0 ? nullptr : links_.find(member.link)) judge(*link);
   for (const auto& [id, why] : over) bye(id, ByeCode::bad_cert, why, 30'000);
   std::vector<BoardKey> fallen;
   for (const auto& [key, pinned] : board_.all()) {
