@@ -201,9 +201,10 @@ void Relay::Inside::enrol(Link& link, const Enrol& enrol) {
 }
 
 void Relay::Inside::pass_enrolments() {
+  if (enrolments_.empty()) return;
+  const NodeId enroller = reachable_enroller();
   for (auto it = enrolments_.begin(); it != enrolments_.end();) {
     const bool gone = links_.find(it->first) == nullptr;
-    const NodeId enroller = gone ? NodeId{} : reachable_enroller();
     if (!gone && enroller.empty()) {
       ++it;
       continue;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 
 namespace mig::simulate {
 
@@ -10,14 +11,24 @@ using namespace core;
 
 const std::vector<std::string>& fault_names() {
   static const std::vector<std::string> names{"break", "drop", "duplicate", "delay", "partition", "oneway", "relay-crash", "relay-lost", "relay-restored",
-                                              "agent-crash", "investigator-move", "pause", "clock", "slow-disk", "full-disk", "unknown", "cancel"};
+                                              "agent-crash", "investigator-move", "pause", "clock", "slow-disk", "full-disk", "unknown", "cancel",
+                                              "journal-lost", "herd", "slow-link", "replay", "versions"};
   return names;
 }
 
 namespace {
 
 constexpr WallMs retention_ms = 10 * 60'000;   // short, so that a run sees its end
+constexpr std::int64_t octet_on_a_slow_line_us = 800;  // 10 kbit/s
 constexpr std::size_t most_for_space = 1000;   // agents; with more, that end is waited for in vain
+
+/// The same frame with a field that is not known yet: [number, {..., 120: "later"}]. Frames with 15 fields stay.
+Bytes as_of_a_later_version(BytesView frame) {
+  Bytes out(frame);
+  if (out.size() < 3 || (static_cast<unsigned char>(out[2]) & 0xf0) != 0x80 || (out[2] & 0x0f) == 0x0f) return out;
+  ++out[2];
+  return out += "\x78\xa5later";
+}
 
 /// The harm of one run: which kinds, how often, and the end of each.
 class Campaign {
@@ -93,8 +104,14 @@ class Campaign {
 
   bool drew(const char* name) const { return std::find(drawn_.begin(), drawn_.end(), name) != drawn_.end(); }
 
-  Fate fate_of(NodeIndex, NodeIndex, BytesView frame) {
+  Fate fate_of(NodeIndex from, NodeIndex to, BytesView frame) {
     Fate fate;
+    if (drew("replay") && dice_.below(10) == 0) {
+      old_frames_.push_back({from, to, Bytes(frame)});
+      if (old_frames_.size() > 500) old_frames_.pop_front();
+    }
+    if (newer_.contains(from)) fate.instead = as_of_a_later_version(frame);
+    if (slow_.contains(from) || slow_.contains(to)) fate.on_the_wire = Duration{static_cast<std::int64_t>(frame.size()) * octet_on_a_slow_line_us};
     auto message = decode(frame);
     if (!message || !std::holds_alternative<Route>(*message)) return fate;
     if (drew("drop") && dice_.below(20) == 0) fate.copies = 0;
@@ -174,6 +191,30 @@ class Campaign {
       }
     } else if (name == "agent-crash") {
       crash(agent);
+    } else if (name == "journal-lost") {
+      if (!world.alive(agent)) return;
+      crash(agent);
+      auto& disk = world.disk(agent);
+      std::vector<Bytes> journal;  // what was started, and the answers that nobody confirmed yet
+      for (const char* kind : {"j/", "p/"}) disk.scan(kind, [&](BytesView key, BytesView) { return journal.emplace_back(key), true; });
+      for (const auto& key : journal) disk.erase(key);
+      disk.commit();
+      checks_.disk_replaced(agent);
+    } else if (name == "herd") {
+      for (std::size_t i = 0; i < plan_.agents; ++i)
+        if (world.alive(fleet_.agent(i)) && dice_.below(10) > 0) world.crash(fleet_.agent(i)), world.start(fleet_.agent(i));
+      if (dice_.below(2) == 0) crash(relay);
+    } else if (name == "slow-link") {
+      slow_.insert(relay), checks_.slow(relay, true);
+      until_later([this, relay] { slow_.erase(relay), checks_.slow(relay, false); });
+    } else if (name == "replay") {
+      for (int i = 0; i < 20 && !old_frames_.empty(); ++i) {
+        const auto& [from, to, frame] = old_frames_[dice_.below(old_frames_.size())];
+        checks_.harmed(from), checks_.harmed(to);
+        world.say(from, to, frame);
+      }
+    } else if (name == "versions") {
+      newer_.insert(dice_.below(2) == 0 ? relay : agent);
     } else if (name == "investigator-move") {
       if (questions_.empty()) return;
       fleet_.restart_investigator(dice_.below(plan_.relays), questions_);
@@ -246,6 +287,12 @@ class Campaign {
   std::optional<Fleet::Question> passing_;
   std::vector<std::pair<Instant, std::function<void()>>> ends_;
   std::map<NodeIndex, store::MemoryStore> copies_;
+  struct OldFrame {
+    NodeIndex from, to;
+    Bytes frame;
+  };
+  std::deque<OldFrame> old_frames_;
+  std::set<NodeIndex> newer_, slow_;
   Instant pauses_end_{};
   bool cancelled_ = false;
   std::string trouble_;

@@ -279,7 +279,10 @@ void Checks::stepped(NodeIndex node, const Input& input, const Effects& effects)
 
 void Checks::done(NodeIndex node) {
   links_.done(node);
-  if (node == fleet_.investigator() && fleet_.world().alive(node)) statement_of(node);
+  if (node != fleet_.investigator() || !fleet_.world().alive(node) || fleet_.world().now().at < next_statement_) return;
+  // What it says is counted over all agents: in a large fleet not after every frame.
+  if (fleet_.agents() > 1000) next_statement_ = fleet_.world().now().at + Duration::millis(20);
+  statement_of(node);
 }
 
 void Checks::started(NodeIndex node, const Start& order) {
@@ -334,11 +337,18 @@ void Checks::count_row(const KeepRow& kept, const Row& row) {
     if (it == registers.end()) it = registers.emplace(entry.first, register_of(by_id_.at(entry.first), false)).first;
     return it->second.contains(agent) && it->second.size() == entry.second.sum;
   };
+  // A hand-over may overtake a new question on a slow line: the new home is unheard then, which the line says.
+  auto at_an_unheard_home = [&](const NodeId& agent) {
+    for (std::size_t i = 0; i < fleet_.relays(); ++i)
+      if (!by_relay.contains(fleet_.relay_id(i)) && register_of(fleet_.relay(i), false).contains(agent)) return true;
+    return false;
+  };
   for (const NodeId& agent : before.agents) {
     // A row stays as it is when others come and as many go: then the register says whom it counts.
     const bool counted = !now.known || now.agents.contains(agent) ||
                          std::any_of(by_relay.begin(), by_relay.end(), [&](const auto& entry) { return !entry.second.known || entry.second.agents.contains(agent); }) ||
-                         std::any_of(by_relay.begin(), by_relay.end(), [&](const auto& entry) { return in_register(entry, agent); });
+                         std::any_of(by_relay.begin(), by_relay.end(), [&](const auto& entry) { return in_register(entry, agent); }) ||
+                         at_an_unheard_home(agent);
     check(16, counted, fmt::format("an agent that was counted is in no row any more: {}", agent.brief()));
   }
 }

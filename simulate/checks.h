@@ -40,6 +40,7 @@ class Checks : public Watch {
   /// Something was done to this node or its links, so that silence there has a cause.
   void harmed(NodeIndex node) { harmed_at_[node] = fleet_.world().now().at; }
   void paused(NodeIndex node, core::Duration how_long) { harmed(node), links_.paused(node, fleet_.world().now().at + how_long); }
+  void slow(NodeIndex node, bool on) { harmed(node), links_.slow(node, fleet_.world().now().at + core::Duration::seconds(on ? 1'000'000 : 0)); }
   /// All faults are over, and the mesh had its time: the liveness half.
   void calm(const std::vector<Fleet::Question>& questions);
   /// The action, its answers and the time they are kept for are past: nothing of it may be on any disk.
@@ -101,6 +102,7 @@ class Checks : public Watch {
   std::map<std::tuple<core::ActionKey, core::NodeId, std::uint64_t>, std::uint64_t> pulled_;
   std::map<core::ActionKey, std::map<core::NodeId, std::set<std::uint16_t>>> receipts_;
   std::map<core::ActionKey, std::uint32_t> answered_;
+  core::Instant next_statement_{};
   std::map<std::pair<NodeIndex, core::NodeId>, std::uint64_t> handed_;   ///< highest attach_seq given away
   std::set<std::pair<NodeIndex, core::ActionId>> cancels_held_;          ///< by relays and agents, in this life
   std::map<std::pair<NodeIndex, core::LinkId>, std::pair<std::uint64_t, std::uint64_t>> credit_;  ///< sent, consumed

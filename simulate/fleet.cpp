@@ -146,8 +146,11 @@ void Fleet::add_investigator() {
 bool Fleet::settle(Duration limit) {
   auto ready = [this](std::size_t i) { return !world_.alive(agents_[i]) || agent_machine(i).attached(); };
   std::size_t first_away = 0;  // asked after every step: begin with the one that was away last
+  Instant next{};
   return world_.run(
       [&] {
+        if (world_.now().at < next) return false;
+        next = world_.now().at + Duration::millis(10);
         while (first_away < agents_.size() && ready(first_away)) ++first_away;
         if (first_away < agents_.size() || !mig().synced()) return false;
         for (std::size_t i = 0; i < agents_.size(); ++i)

@@ -38,7 +38,8 @@ void LinkChecks::given_up(NodeIndex from, NodeIndex to, LinkId link) {
   auto recent = [&](auto it, auto end) { return it != end && it->second + patience >= now; };
   const auto other = fleet_.world().other_end(from, link);
   const bool gone = !other || !ends_[*other].open;
-  const bool silent = recent(cut_at_.find(std::minmax(from, to)), cut_at_.end()) || recent(paused_until_.find(to), paused_until_.end());
+  const bool silent = recent(cut_at_.find(std::minmax(from, to)), cut_at_.end()) || recent(paused_until_.find(to), paused_until_.end()) ||
+                      recent(slow_until_.find(from), slow_until_.end()) || recent(slow_until_.find(to), slow_until_.end());
   check_(25, gone || silent, fmt::format("node {} calls node {} dead, which lives and is within reach", from, to));
 }
 

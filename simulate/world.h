@@ -49,6 +49,8 @@ class Watch {
 struct Fate {
   unsigned copies = 1;                         ///< 0: lost
   core::Duration late{0};                      ///< on top of the wire's delay; such a frame may be overtaken
+  core::Duration on_the_wire{0};               ///< how long it takes up a slow line; what follows waits
+  core::Bytes instead;                         ///< not empty: this arrives
 };
 
 class World {
@@ -82,6 +84,8 @@ class World {
   void set_job(core::Duration how_long) { job_ = how_long; }
   /// Somebody says this on every connection `node` has.
   void strange_frame(NodeIndex node, const core::Bytes& frame);
+  /// `from` says this to `to` on the connection they have, whatever the machine there would say.
+  void say(NodeIndex from, NodeIndex to, const core::Bytes& frame);
   void watch(Watch* watch) { watch_ = watch; }
   /// The far end of this link, while the connection holds and the far end has heard of it.
   std::optional<std::pair<NodeIndex, core::LinkId>> other_end(NodeIndex node, core::LinkId link);
