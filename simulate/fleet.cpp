@@ -50,7 +50,8 @@ void Fleet::make_roster() {
   roster_.issued = beginning - day;
   roster_.expires = beginning + 300 * day;
   roster_.investigators.push_back({"ann", person_.fingerprint(), {person_.public_key()}, true});
-  roster_.access["default"] = {1, {{person_.fingerprint(), 1}}};
+  roster_.access["default"].weights[person_.fingerprint()] = 1;
+  roster_.access["agentdestroy"] = roster_.access["default"];
   roster_.enrollers.push_back(enroller_.sign_public());
   signed_roster_.text = canonical_json(to_json(roster_));
   signed_roster_.signatures.push_back(person_.sign(roster_signing_text(signed_roster_.text), beginning - day));
@@ -182,6 +183,13 @@ Fleet::Question Fleet::question(const std::string& target, WallMs valid_ms) {
 ActionId Fleet::ask(const Question& question) {
   world_.post(investigator_, Asked{Launch{question.signed_action, question.reply_secret}});
   return question.id;
+}
+
+void Fleet::stop_investigator() {
+  const WallMs now = world_.now().wall / 1000 * 1000;
+  Object object{ObjectKind::stop, canonical_json(to_json(StopOrder{trust_.mesh, person_.fingerprint(), now, now + day, "key lost"})), {}, {}};
+  object.signatures.push_back(person_.sign(stop_signing_text(object.text), world_.now().wall));
+  world_.post(investigator_, Asked{Publish{object}});
 }
 
 void Fleet::cancel(const ActionId& id, const std::string& reason) {

@@ -71,6 +71,8 @@ class Fleet {
   Question question(const std::string& target = "all", core::WallMs valid_ms = 300'000);
   core::ActionId ask(const Question& question);
   void cancel(const core::ActionId& id, const std::string& reason);
+  /// The investigator's rights end; she is the root, and signs that herself.
+  void stop_investigator();
   investigator::Statement statement(const core::ActionId& id) { return mig().statement(id, world_.now()); }
   bool run_until_complete(const core::ActionId& id, core::Duration limit = core::Duration::seconds(60));
   /// A new process of the investigator: it knows what the ledger kept, attaches at relay `at`, and follows `question`.

@@ -153,6 +153,15 @@ class Mesh:
     def relays(self, **more):
         return [json.loads(line) for line in self.mig("relays", "--json", **more).stdout.splitlines()]
 
+    def roster(self, *words, publish=True):
+        """Edits, signs and publishes; gives the file."""
+        path = f"{self.dir}/roster.json"
+        self.mig("roster", "edit", *words, "-o", path, check=True)
+        self.mig("roster", "sign", path, "-o", path, "-y", check=True)
+        if publish:
+            self.mig("roster", "publish", path, check=True)
+        return path
+
     def inside(self, space, words):
         return ["ip", "netns", "exec", space, *words] if space else words
 
