@@ -35,6 +35,9 @@ class Checks : public Watch {
   void asked(const core::Action& action, std::set<NodeIndex> targeted);
   /// This disk is another one from now on (lost, or an old copy): what it promised before is void.
   void disk_replaced(NodeIndex node);
+  /// Of what this relay says from now on only its manners on a link are judged.
+  void lies(NodeIndex node) { liars_.insert(node); }
+  void ledger_lost() { cursors_.clear(), pulled_.clear(), receipts_.clear(), answered_.clear(), row_held_.clear(), counted_.clear(); }
   /// A person gave a relay up: who is in no register of those that run is not waited for any more.
   void gave_up();
   /// Something was done to this node or its links, so that silence there has a cause.
@@ -74,6 +77,7 @@ class Checks : public Watch {
   Fleet& fleet_;
   LinkChecks links_;
   bool trace_ = false;
+  std::set<NodeIndex> liars_;
   std::array<std::uint64_t, invariants + 1> made_{};
   std::vector<std::string> violations_;
   std::map<std::string_view, std::uint64_t> kinds_;                      ///< frames sent, by the name of their message

@@ -30,6 +30,16 @@ NodeIndex World::add(Body body) {
   return nodes_.size() - 1;
 }
 
+NodeIndex World::twin(NodeIndex of) {
+  Node node;
+  node.body = nodes_[of].body;
+  node.body.name += "-twin";
+  node.store = std::make_unique<store::MemoryStore>(nodes_[of].store->after_crash());
+  nodes_.push_back(std::move(node));
+  start(nodes_.size() - 1);
+  return nodes_.size() - 1;
+}
+
 void World::start(NodeIndex index) {
   Node& node = nodes_[index];
   node.store->slow(true);
@@ -131,6 +141,7 @@ void World::step(NodeIndex index, const Input& input) {
   note(index, input);
   Effects effects;
   node.machine->step(now_of(index), input, effects);
+  if (twist) twist(index, input, effects);
   const std::uint64_t before = node.store->waiting();
   const std::uint64_t batch = node.store->commit();
   const bool wrote = node.store->waiting() > before;
@@ -228,7 +239,9 @@ void World::send(NodeIndex index, const Send& order) {
   const Fate fate_of_it = fate ? fate(index, to, order.frame) : Fate{};
   if (fate_of_it.copies == 0) return;
   Node& receiver = nodes_[to];
-  const Instant arrives = std::max(at_ + delay(200, 3'000), wire->busy[outward] + Duration{1}) + fate_of_it.on_the_wire;
+  Instant arrives = std::max(at_ + delay(200, 3'000), wire->busy[outward] + Duration{1}) + fate_of_it.on_the_wire;
+  for (const std::int64_t rate : {nodes_[index].rate, receiver.rate})
+    if (rate > 0) arrives = arrives + Duration{static_cast<std::int64_t>(order.frame.size()) * 1'000'000 / rate};
   // A frame that is held back is overtaken: the wire's order goes on without it.
   if (fate_of_it.late.us == 0) wire->busy[outward] = arrives;
   Duration wait = arrives - at_;
