@@ -17,6 +17,19 @@ std::uint64_t sum_of(const Row& row) {
   return row.queued + row.delivered + row.running + row.offline + row.answered + row.refused + row.not_targeted + row.cancelled + row.expired;
 }
 
+bool opens(const Message& message) {
+  return std::holds_alternative<Hello>(message) || std::holds_alternative<Welcome>(message) || std::holds_alternative<Enrol>(message) || std::holds_alternative<Enrolled>(message);
+}
+
+/// What must leave room for everything else: answers, on all of their way.
+bool is_data(const Message& message) {
+  if (auto* result = std::get_if<ResultFrame>(&message)) return !result->running;
+  auto* route = std::get_if<Route>(&message);
+  if (!route || route->payload.size() <= 4096) return false;
+  auto routed = decode_routed(route->payload);
+  return routed && std::holds_alternative<Replies>(*routed);
+}
+
 Bytes be16(std::uint16_t value) { return {static_cast<char>(value >> 8), static_cast<char>(value & 255)}; }
 
 }  // namespace
@@ -40,6 +53,11 @@ void Checks::asked(const Action& action, std::set<NodeIndex> targeted) {
     auto members = register_of(fleet_.relay(i), true);
     asked.registered.insert(members.begin(), members.end());
   }
+}
+
+std::uint64_t Checks::window_between(NodeIndex a, NodeIndex b) const {
+  if (fleet_.is_agent(a) || fleet_.is_agent(b)) return limits::agent_window;
+  return fleet_.is_relay(a) && fleet_.is_relay(b) ? limits::relay_window : limits::investigator_window;
 }
 
 unsigned Checks::runs(NodeIndex node, const ActionKey& action) const {
@@ -97,10 +115,11 @@ void Checks::sent(NodeIndex from, NodeIndex to, LinkId link, BytesView frame) {
   check(23, frame.size() <= limits::frame_bytes, fmt::format("node {} sends a frame of {} octets", from, frame.size()));
   auto& [in_flight, consumed] = credit_[{from, link}];
   if (!std::holds_alternative<Beat>(*message) && !std::holds_alternative<Bye>(*message)) {
+    const bool idle = in_flight == consumed;   // then a frame of any size may go
     in_flight += frame.size();
-    check(23, in_flight - consumed <= limits::investigator_window + limits::frame_bytes, fmt::format("node {} has {} octets in flight", from, in_flight - consumed));
-    const bool data = std::holds_alternative<ResultFrame>(*message);
-    if (data) check(24, in_flight - consumed <= limits::agent_window * 3 / 4 + limits::frame_bytes, fmt::format("data of node {} fills the window", from));
+    const std::uint64_t window = window_between(from, to), flying = in_flight - consumed;
+    if (!opens(*message)) check(23, idle || flying <= window, fmt::format("node {} has {} octets in flight", from, flying));
+    if (is_data(*message)) check(24, idle || flying <= window - window / 4, fmt::format("data of node {} fills the window: {} octets of {}", from, flying, window));
   }
   if (auto* put = std::get_if<Put>(&*message))
     for (const auto& object : put->objects) object_sent(from, to, object);
