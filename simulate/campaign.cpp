@@ -243,7 +243,7 @@ class Campaign {
     }, Duration::seconds(900));
     if (!done) trouble_ = "after 15 calm minutes: " + lacking;
     checks_.calm(questions_);
-    if (!done || !passing_) return;
+    if (!done || !passing_ || !checks_.violations().empty()) return;
     const auto action = parse_action(passing_->signed_action.text);
     const WallMs end = action->result_by() + retention_ms + 3 * 60'000;  // an agent looks every minute
     world.run([&] { return world.now().wall > end; }, Duration::seconds(3 * 3600));

@@ -238,6 +238,19 @@ void Checks::replies_sent(NodeIndex from, const Replies& replies) {
   }
 }
 
+/// What is on disk at this place of a log, whether a reader was ever given it or not.
+void Checks::logged(NodeIndex relay, const ActionKey& action, BytesView place) {
+  const auto& durable = fleet_.world().disk(relay).durable();
+  auto packed = durable.find("l/" + action.bytes() + Bytes(place));
+  auto entry = packed == durable.end() ? Result<LogEntry>(invalid("none")) : unpack_log_entry(packed->second);
+  if (!entry) return;
+  LogPosition at;
+  for (unsigned char octet : place.substr(0, 8)) at.instance = at.instance << 8 | octet;
+  for (unsigned char octet : place.substr(8, 8)) at.index = at.index << 8 | octet;
+  const Hash hash = hash_of(entry->reply.header + entry->reply.signature);
+  check(11, log_.try_emplace({action, fleet_.node_id(relay), at}, hash).first->second == hash, fmt::format("relay {} keeps two answers in one place of its log", relay));
+}
+
 void Checks::promised(NodeIndex from, NodeIndex to, const Message& message) {
   if (!fleet_.is_relay(from)) return;
   const auto& durable = fleet_.world().disk(from).durable();
@@ -246,8 +259,11 @@ void Checks::promised(NodeIndex from, NodeIndex to, const Message& message) {
   if (auto* verdict = std::get_if<Verdict>(&message); verdict && verdict->code == VerdictCode::stored && verdict->key[0] != static_cast<char>(ObjectKind::roster))
     check(9, durable.contains("b/" + verdict->key), fmt::format("relay {} says stored of what is not on its disk", from));
   if (auto* acks = std::get_if<Acks>(&message)) {
-    for (const auto& key : acks->stored)
-      check(9, durable.contains("x/" + key.bytes() + fleet_.node_id(to).bytes() + be16(0)), fmt::format("relay {} says stored of an answer that is not on its disk", from));
+    for (const auto& key : acks->stored) {
+      auto place = durable.find("x/" + key.bytes() + fleet_.node_id(to).bytes() + be16(0));
+      check(9, place != durable.end(), fmt::format("relay {} says stored of an answer that is not on its disk", from));
+      if (place != durable.end()) logged(from, key, place->second);
+    }
     for (const auto& key : acks->done) {
       auto receipts = receipts_.find(key);
       check(10, receipts != receipts_.end() && receipts->second.contains(fleet_.node_id(to)), "an agent is told done of an answer that no reader holds");

@@ -61,6 +61,7 @@ class Checks : public Watch {
   void route_sent(NodeIndex from, NodeIndex to, const core::Route& route);
   void row_sent(NodeIndex from, const core::SignedRow& signed_row);
   void replies_sent(NodeIndex from, const core::Replies& replies);
+  void logged(NodeIndex relay, const core::ActionKey& action, core::BytesView place);
   void promised(NodeIndex from, NodeIndex to, const core::Message& message);
   void statement_of(NodeIndex investigator);
   std::set<core::NodeId> register_of(NodeIndex relay, bool durable) const;
