@@ -11,7 +11,7 @@ using namespace core;
 
 const std::vector<std::string>& fault_names() {
   static const std::vector<std::string> names{"break", "drop", "duplicate", "delay", "partition", "oneway", "relay-crash", "relay-lost", "relay-restored",
-                                              "agent-crash", "investigator-move", "pause", "clock", "slow-disk", "full-disk", "unknown", "cancel",
+                                              "agent-crash", "investigator-move", "pause", "clock", "slow-disk", "full-disk", "unknown", "forged", "cancel",
                                               "journal-lost", "herd", "slow-link", "replay", "versions"};
   return names;
 }
@@ -57,6 +57,7 @@ class Campaign {
     out.relays = plan.relays;
     out.agents = plan.agents;
     out.retention_ms = retention_ms;
+    if (plan.answer_kb > 0) out.work = noise(plan.answer_kb);
     const std::uint64_t seed = plan.seed;
     if (plan.topology == "hubs")
       out.parent_of = [](std::size_t i) { return i < 2 ? 0 : i % 2; };  // two hubs, all others below them
@@ -68,6 +69,15 @@ class Campaign {
         return static_cast<std::size_t>(dice.below(i));
       };
     return out;
+  }
+
+  /// Answers that no compression makes much smaller.
+  static Work noise(std::size_t kb) {
+    return [kb](NodeIndex node, const std::vector<Operation>& operations) {
+      std::string hex;
+      for (std::size_t i = 0; hex.size() < kb * 1024; ++i) hex += to_hex(blake2b(fmt::format("{} {}", node, i), 64));
+      return std::vector<std::string>(operations.size(), fmt::format(R"({{"foundanything":true,"success":true,"elements":"{} {}","statistics":null,"errors":null}})", fleet_taint, hex));
+    };
   }
 
   void ask(const std::string& target) {
@@ -147,6 +157,18 @@ class Campaign {
     until_later([this, node] {
       if (!fleet_.world().alive(node)) fleet_.world().start(node);
     });
+  }
+
+  /// A newer record of another relay than this one holds, under the signature of the old one.
+  std::optional<Object> forged(NodeIndex relay) {
+    const BoardKey key = board_key(ObjectKind::relay, fleet_.node_id(any_relay()).view());
+    auto held = fleet_.world().disk(relay).get("b/" + key);
+    auto object = held ? unpack_object(*held) : Result<Object>(invalid("none"));
+    auto record = object ? unpack_relay_record(object->text) : Result<RelayRecord>(invalid("none"));
+    if (!record) return {};
+    record->n += 1000;
+    object->text = pack(*record);
+    return *object;
   }
 
   void strike(const std::string& name) {
@@ -237,6 +259,8 @@ class Campaign {
       until_later([this, relay] { fleet_.world().disk(relay).full(false); });
     } else if (name == "unknown") {
       world.strange_frame(dice_.below(2) == 0 ? relay : agent, encode(Unknown{static_cast<std::uint32_t>(40 + dice_.below(100))}));
+    } else if (name == "forged") {
+      if (auto object = forged(relay)) world.strange_frame(relay, encode(Put{{*object}}));
     } else if (name == "cancel") {
       if (cancelled_ || questions_.size() < 2) return;
       cancelled_ = true;
@@ -260,7 +284,7 @@ class Campaign {
     }, Duration::seconds(900));
     if (!done) trouble_ = "after 15 calm minutes: " + lacking;
     checks_.calm(questions_);
-    if (!done || !passing_) return;
+    if (!done || !passing_ || !checks_.violations().empty()) return;
     const auto action = parse_action(passing_->signed_action.text);
     const WallMs end = action->result_by() + retention_ms + 3 * 60'000;  // an agent looks every minute
     world.run([&] { return world.now().wall > end; }, Duration::seconds(3 * 3600));

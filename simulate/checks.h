@@ -67,9 +67,11 @@ class Checks : public Watch {
   void route_sent(NodeIndex from, NodeIndex to, const core::Route& route);
   void row_sent(NodeIndex from, const core::SignedRow& signed_row);
   void replies_sent(NodeIndex from, const core::Replies& replies);
+  void logged(NodeIndex relay, const core::ActionKey& action, core::BytesView place);
   void promised(NodeIndex from, NodeIndex to, const core::Message& message);
   void statement_of(NodeIndex investigator);
   std::set<core::NodeId> register_of(NodeIndex relay, bool durable) const;
+  std::uint64_t window_between(NodeIndex a, NodeIndex b) const;  ///< octets that may be in flight, either way
   const Asked* asked_for(const core::ActionKey& key) const;
 
   void count_row(const core::KeepRow& kept, const core::Row& row);
