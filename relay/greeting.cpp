@@ -109,7 +109,7 @@ void Relay::Inside::hello_agent(Link& link, const Hello& hello) {
     return bye(link.id, ByeCode::stale_seq, "attach_seq must grow", 100, known->attach_seq + 1);
   if (!known && members_.all().size() >= setting_.agents_max)
     return bye(link.id, ByeCode::busy, "this relay has all the agents it may have", busy_retry_ms);
-  if (known && known->link != 0) bye(known->link, ByeCode::superseded, "a newer session of this agent began");
+  if (known && known->link != 0 && known->link != link.id) bye(known->link, ByeCode::superseded, "a newer session of this agent began");
 
   Member member;
   member.id = certificate->id();
