@@ -23,7 +23,7 @@ int main(int count, char **words) {
   for (const char *c = head; *c; ++c) *at++ = *c;
   for (const char *c = tail; *c; ++c) *at++ = *c;
   for (int i = 0; i < 40 && (size_t)(i + 2) << 20 < size; ++i) {
-    char number[8], *to = memory + ((size_t)(i + 1) << 20) - i;
+    char number[8], *to = memory + ((size_t)(i + 1) << 20) + 262144 - i;
     snprintf(number, sizeof number, "%02d", i);
     const char *parts[] = {"MIGBOR", "DER_", number, "_end"};
     for (int part = 0; part < 4; ++part)
