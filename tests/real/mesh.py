@@ -62,8 +62,9 @@ class Process:
                         return found
                     looked += 1
                 left = end - time.monotonic()
-                if left <= 0 or (self.popen.poll() is not None and looked == len(self.lines)):
-                    why = "is over" if self.popen.poll() is not None else f"said it not in {seconds} s"
+                over = not self.reader.is_alive()  # a process that is gone may have lines that are not read yet
+                if left <= 0 or over:
+                    why = "is over" if over else f"said it not in {seconds} s"
                     raise AssertionError(f"{self.name} {why}: {pattern}; it said last: {self.lines[-5:]}")
                 self.changed.wait(min(left, 1))
 
