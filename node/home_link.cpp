@@ -128,12 +128,15 @@ std::optional<Message> HomeLink::heard(const Now& now, const Heard& heard, const
 }
 
 void HomeLink::enrolled(const Now& now, LinkId link, const Enrolled& answer, const std::vector<Held>& held, Effects& out) {
-  if (membership_.enrolled()) {  // a new certificate in place of the old one; the session goes on with that
+  if (membership_.enrolled()) {  // a new certificate in place of the old one
     auto taken = membership_.take_answer(answer, keys_, now.wall);
     if (!taken) return tell(Level::warning, "not_renewed", {{"why", taken.error().text}}, out);
     store_.put(certificate_key, membership_.certificate());
     renew_at_ = Instant::never();
-    return tell(Level::info, "renewed", {{"next", to_rfc3339(membership_.renew_at())}}, out);
+    tell(Level::info, "renewed", {{"next", to_rfc3339(membership_.renew_at())}}, out);
+    // The relay shows the certificate of our HELLO to those who read our answers: greet it anew with the new one.
+    links_.bye(link, {ByeCode::shutdown, 0, 0, {}, "comes back with a new certificate"}, out);
+    return lost(now, "its certificate is a new one", out);
   }
   if (auto taken = membership_.take_answer(answer, keys_, now.wall); !taken) {
     tell(Level::alarm, "enrolment_refused", {{"why", taken.error().text}}, out);

@@ -109,7 +109,7 @@ void Relay::Inside::hello_agent(Link& link, const Hello& hello) {
     return bye(link.id, ByeCode::stale_seq, "attach_seq must grow", 100, known->attach_seq + 1);
   if (!known && members_.all().size() >= setting_.agents_max)
     return bye(link.id, ByeCode::busy, "this relay has all the agents it may have", busy_retry_ms);
-  if (known && known->link != 0) bye(known->link, ByeCode::superseded, "a newer session of this agent began");
+  if (known && known->link != 0 && known->link != link.id) bye(known->link, ByeCode::superseded, "a newer session of this agent began");
 
   Member member;
   member.id = certificate->id();
@@ -208,9 +208,10 @@ void Relay::Inside::enrol(Link& link, const Enrol& enrol) {
 }
 
 void Relay::Inside::pass_enrolments() {
+  if (enrolments_.empty()) return;
+  const NodeId enroller = reachable_enroller();
   for (auto it = enrolments_.begin(); it != enrolments_.end();) {
     const bool gone = links_.find(it->first) == nullptr;
-    const NodeId enroller = gone ? NodeId{} : reachable_enroller();
     if (!gone && enroller.empty()) {
       ++it;
       continue;

@@ -74,6 +74,7 @@ Command verify_command();
 Command roster_command();
 Command stop_command();
 Command close_command();
+Command stamp_command();
 Command lab_command();
 Command run_command();
 Command results_command();

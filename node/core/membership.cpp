@@ -100,7 +100,8 @@ Result<Enrol> Membership::renewal_request(const Keys& keys, Random& random) cons
 
 WallMs Membership::renew_at() const {
   auto held = read_certificate(certificate_);
-  return held ? held->not_after - (held->not_after - held->not_before) / 3 : 0;
+  // An enroller dates it back by the skew that clocks may have.
+  return held ? held->not_after - (held->not_after - held->not_before - limits::clock_skew_ms) / 3 : 0;
 }
 
 Status Membership::take_answer(const Enrolled& answer, const Keys& keys, WallMs now) {

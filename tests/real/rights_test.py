@@ -163,5 +163,19 @@ class Rights(unittest.TestCase):
         self.assertIn("roster_forked", told.stderr)
 
 
+class Renewal(unittest.TestCase):
+    def test_certificates_are_renewed_in_time_by_whoever_holds_them(self):
+        with Mesh() as mesh:
+            mesh.relay("relay-1", words=("--certificate-days", "0.0002"))  # 17 s
+            nodes = [mesh.relay("relay-2", via=["relay-1"]), mesh.agent("agent-1", via=["relay-2"]), mesh.nodes["relay-1"]]
+            first = [node.await_line(r"renewed next=(\S+)")[1] for node in nodes]
+            since = [len(node.lines) for node in nodes]
+            again = [node.await_line(r"renewed next=(\S+)", lines)[1] for node, lines in zip(nodes, since)]
+            self.assertTrue(all(later > earlier for earlier, later in zip(first, again)), (first, again))
+            nodes[1].await_line("attached relay=", nodes[1].lines.index(next(line for line in nodes[1].lines if again[1] in line)))
+            answer = mesh.ask(*PASSWD)  # the first ones have expired by now
+            self.assertEqual((answer.code, answer.names()), (0, ["agent-1"]), answer)
+
+
 if __name__ == "__main__":
     unittest.main()
