@@ -186,7 +186,7 @@ bool HomeLink::take_roster(const Now& now, const SignedText& roster, Effects& ou
     return false;
   }
   if (*adopted == Membership::Adopted::forked)
-    tell(Level::alarm, "roster_forked", {{"version", std::to_string(membership_.roster_version())}}, out);
+    tell(Level::alarm, "roster_forked", {{"at", dialled_.address}, {"version", std::to_string(membership_.roster_version())}}, out);
   if (*adopted != Membership::Adopted::newer) return false;
   keep_roster();
   tell(Level::info, "roster", {{"version", std::to_string(membership_.roster_version())}}, out);

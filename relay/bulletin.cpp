@@ -67,7 +67,7 @@ void Relay::Inside::promise_verdict(LinkId to, const BoardKey& key) {
 void Relay::Inside::pin(const Notice& notice, const Object& object, const Link* from) {
   if (!board_.wants(notice.key, notice.version)) return;
   const bool fresh = from != nullptr || object.kind == ObjectKind::relay;
-  if (std::holds_alternative<RosterNotice>(notice.content)) return take_roster(object);
+  if (std::holds_alternative<RosterNotice>(notice.content)) return take_roster(object, from ? from->name : "");
   board_.pin(notice.key, {object, notice.version, notice.expires}, fresh);
   if (from) flood(notice.key, object, from);
   if (auto* admission = std::get_if<Admission>(&notice.content)) {
@@ -106,10 +106,10 @@ void Relay::Inside::way_opened() {
   outbox_.hurry(now_.at);
 }
 
-void Relay::Inside::take_roster(const Object& object) {
+void Relay::Inside::take_roster(const Object& object, const std::string& from) {
   auto adopted = membership_.adopt({object.text, object.signatures}, now_.wall);
   if (adopted && *adopted == Membership::Adopted::forked)
-    tell(Level::alarm, "roster_forked", {{"version", std::to_string(membership_.roster_version())}});
+    tell(Level::alarm, "roster_forked", {{"from", from}, {"version", std::to_string(membership_.roster_version())}});
   if (!adopted || *adopted == Membership::Adopted::older || *adopted == Membership::Adopted::forked) return;
   const BoardKey key = board_key(ObjectKind::roster, {});
   const Version version{membership_.roster_version(), 0};

@@ -67,7 +67,7 @@ class Relay::Inside {
   void take(core::Link& link, const core::Put& put);
   void take(core::Link& link, const core::Object& object);
   void pin(const Notice& notice, const core::Object& object, const core::Link* from);
-  void take_roster(const core::Object& object);
+  void take_roster(const core::Object& object, const std::string& from = {});
   std::optional<core::Object> cancel_of(const core::ActionId& action, const std::vector<core::Fingerprint>& signers) const;
   void way_opened();
   void publish_own_record();
