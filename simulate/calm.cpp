@@ -37,7 +37,7 @@ void Checks::calm(const std::vector<Fleet::Question>& questions) {
   const std::uint64_t before = world.frames();
   const auto kinds_before = kinds_;
   world.run([] { return false; }, Duration::seconds(120));
-  const std::uint64_t links = fleet_.relays() - 1, leaves = fleet_.agents() + 1;
+  const std::uint64_t links = fleet_.links(), leaves = fleet_.agents() + 1;
   const std::uint64_t beats = 2 * (links * 24 + leaves * 4), renewals = 2 * links * (fleet_.relays() / 4 + 3) + 40;
   std::string kinds;
   for (const auto& [name, count] : kinds_)

@@ -42,6 +42,11 @@ void Checks::asked(const Action& action, std::set<NodeIndex> targeted) {
   }
 }
 
+unsigned Checks::runs(NodeIndex node, const ActionKey& action) const {
+  auto it = runs_.find({node, action});
+  return it == runs_.end() ? 0 : it->second;
+}
+
 const Checks::Asked* Checks::asked_for(const ActionKey& key) const {
   auto it = asked_.find(key);
   return it == asked_.end() ? nullptr : &it->second;
@@ -274,7 +279,7 @@ void Checks::started(NodeIndex node, const Start& order) {
   const ActionKey key = key_of(order.action);
   const Asked* asked = asked_for(key);
   check(5, ++starts_[{node, key}] <= 1, fmt::format("agent {} starts an action twice", node));
-  ever_started_[{fleet_.node_id(node), key}].insert(fleet_.node_id(node));
+  ++runs_[{node, key}];
   const WallMs wall = fleet_.world().now_of(node).wall;
   check(6, asked && asked->targeted.contains(node) && wall + limits::clock_skew_ms >= asked->action.valid_from && wall <= asked->action.expire_after,
         fmt::format("agent {} starts what is not for it, or not now", node));
@@ -292,7 +297,7 @@ void Checks::kept(NodeIndex, const Record& record) {
     const bool first = receipts_[receipt->action][receipt->agent].insert(receipt->part).second;
     check(13, first, "a receipt is kept twice");
     const bool result = receipt->state == State::found || receipt->state == State::clean;
-    if (result) check(13, ever_started_.contains({receipt->agent, receipt->action}), "a result of an agent that never started");
+    if (result) check(13, runs(by_id_.at(receipt->agent), receipt->action) > 0, "a result of an agent that never started");
   }
   if (auto* kept_row = std::get_if<KeepRow>(&record)) {
     auto row = unpack_row(kept_row->row);

@@ -43,6 +43,8 @@ class Checks : public Watch {
   /// The action, its answers and the time they are kept for are past: nothing of it may be on any disk.
   void forgotten(const core::ActionId& id);
 
+  /// How often the action started there, over all lives of the journal.
+  unsigned runs(NodeIndex node, const core::ActionKey& action) const;
   const std::array<std::uint64_t, invariants + 1>& made() const { return made_; }
   const std::vector<std::string>& violations() const { return violations_; }
 
@@ -81,7 +83,7 @@ class Checks : public Watch {
   std::map<NodeIndex, core::WallMs> clock_high_;
   std::map<std::tuple<NodeIndex, core::BoardKey, core::Version>, core::WallMs> first_high_;  ///< the clock's highest when it first went out
   std::map<std::pair<NodeIndex, core::ActionKey>, unsigned> starts_;     ///< per journal life
-  std::map<std::pair<core::NodeId, core::ActionKey>, std::set<core::NodeId>> ever_started_;
+  std::map<std::pair<NodeIndex, core::ActionKey>, unsigned> runs_;       ///< over all of them
   std::map<std::tuple<core::ActionKey, core::NodeId, core::LogPosition>, core::Hash> log_;
   std::map<std::tuple<core::ActionKey, core::NodeId, core::Version>, core::Hash> rows_;
   std::map<std::tuple<core::ActionKey, core::NodeId, core::Version>, std::set<core::NodeId>> row_agents_;

@@ -68,7 +68,7 @@ void Fleet::add_relay(std::size_t i) {
   relay::RelaySetting setting;
   setting.trust = trust_;
   setting.seed = seed("relay", i);
-  setting.name = fmt::format("relay-{}", i + 1);
+  setting.name = plan_.relay_names.empty() ? fmt::format("relay-{}", i + 1) : plan_.relay_names[i];
   setting.segment = i == 0 ? "hq" : "plant";
   setting.agents_max = limits::agents_per_relay;
   setting.retention_ms = plan_.retention_ms;
@@ -82,6 +82,8 @@ void Fleet::add_relay(std::size_t i) {
   }
   for (std::size_t child : plan_.only_dialled)
     if (plan_.parent_of(child) == i) setting.dial.push_back(endpoints_[child]);
+  for (auto [from, to] : plan_.more_dials)
+    if (from == i) setting.dial.push_back(endpoints_[to]);
   const Endpoint own = endpoints_[i];
   relays_.push_back(world_.add({setting.name, own.address, own.key, [setting](store::Store& store, const Seed& random) -> std::unique_ptr<Machine> {
                                   return std::make_unique<relay::Relay>(setting, store, random);
@@ -92,14 +94,15 @@ void Fleet::add_agent(std::size_t i) {
   node::AgentSetting setting;
   setting.trust = trust_;
   setting.seed = seed("agent", i);
-  setting.name = fmt::format("agent-{}", i + 1);
+  setting.name = plan_.agent_names.empty() ? fmt::format("agent-{}", i + 1) : plan_.agent_names[i];
   ids_[relays_.size() + agents_.size()] = Keys(setting.seed).id();
   setting.modules = {plan_.operation.module};
-  setting.tags["role"] = i % 3 == 0 ? "db" : "web";
+  setting.tags["role"] = plan_.role_of(i);
   setting.facts.name = setting.name;
   setting.facts.tags = setting.tags;
   setting.facts.environment["os"] = "linux";
-  for (std::size_t r = 0; r < plan_.relays; ++r) setting.relays.push_back(endpoints_[(i + r) % plan_.relays]);
+  for (std::size_t r = 0; plan_.homes.empty() && r < plan_.relays; ++r) setting.relays.push_back(endpoints_[(i + r) % plan_.relays]);
+  for (std::size_t r : plan_.homes.empty() ? std::vector<std::size_t>{} : plan_.homes[i]) setting.relays.push_back(endpoints_[r]);
   setting.joining = Joining{enroller_.sign_public(), invite(Role::agent, i), seed("invite", i * 4 + static_cast<std::size_t>(Role::agent))};
   agents_.push_back(world_.add({setting.name, "", Keys(setting.seed).link_public(), [setting](store::Store& store, const Seed& random) -> std::unique_ptr<Machine> {
                                   return std::make_unique<node::Agent>(setting, store, random);

@@ -25,6 +25,10 @@ struct FleetPlan {
   /// Relay i dials parent_of(i); 0 is the enroller. Default: a line, so that there always is a middle.
   std::function<std::size_t(std::size_t)> parent_of = [](std::size_t i) { return i - 1; };
   std::set<std::size_t> only_dialled = {};     ///< relays that dial nobody: their parents dial them
+  std::vector<std::pair<std::size_t, std::size_t>> more_dials = {};  ///< links beside that tree: who dials whom
+  std::vector<std::vector<std::size_t>> homes = {};  ///< by agent: the relays it knows, the one it wants first; default: all, spread
+  std::vector<std::string> relay_names = {}, agent_names = {};       ///< default: relay-1 ..., agent-1 ...
+  std::function<std::string(std::size_t)> role_of = [](std::size_t i) { return i % 3 == 0 ? "db" : "web"; };  ///< a tag of agents
   core::WallMs retention_ms = core::limits::log_retention_ms;
   core::Operation operation = {"file", {{"searches", core::Json::object()}}};  ///< of every question
   Work work;                                  ///< default: agents with an even number find something
@@ -41,6 +45,7 @@ class Fleet {
   const core::Membership& membership() const { return membership_; }  ///< as a node that holds the roster
   std::size_t relays() const { return relays_.size(); }
   std::size_t agents() const { return agents_.size(); }
+  std::size_t links() const { return relays_.size() - 1 + plan_.more_dials.size(); }  ///< between relays
   core::NodeId relay_id(std::size_t i) const { return core::Keys(seed("relay", i)).id(); }
   core::NodeId agent_id(std::size_t i) const { return core::Keys(seed("agent", i)).id(); }
   core::NodeId node_id(NodeIndex node) const { return ids_.at(node); }

@@ -4,11 +4,13 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <fstream>
 #include <set>
 #include <sstream>
 
 #include "simulate/campaign.h"
 #include "simulate/remember.h"
+#include "simulate/scenario.h"
 
 namespace {
 
@@ -18,7 +20,7 @@ using namespace mig::core;
 struct Options {
   std::uint64_t seed = 1, seeds = 1;
   simulate::CampaignPlan plan;
-  std::string faults = "all";
+  std::string faults = "all", scenario;
   bool stop = false;
 };
 
@@ -45,6 +47,29 @@ simulate::CampaignResult run_seed(simulate::CampaignPlan plan, std::uint64_t see
   return result;
 }
 
+/// One text, once for each seed: what is drawn is delays alone.
+int run_scenario(const Options& options) {
+  std::ifstream in(options.scenario);
+  std::stringstream text;
+  text << in.rdbuf();
+  if (!in) return fmt::print(stderr, "mig-simulate: --scenario: {} cannot be read\n", options.scenario), 2;
+  auto scenario = simulate::read_scenario(text.str());
+  if (!scenario) return fmt::print(stderr, "mig-simulate: {}: {}\n", options.scenario, scenario.error().text), 2;
+  if (options.plan.trace) fmt::print("{}", scenario->head);
+  std::uint64_t violations = 0;
+  Bytes all;
+  for (std::uint64_t seed = options.seed; seed < options.seed + options.seeds; ++seed) {
+    const auto played = simulate::play(*scenario, seed, options.plan.trace);
+    all += played.hash;
+    if (played.wrong.empty()) continue;
+    ++violations;
+    for (const auto& wrong : played.wrong) fmt::print("seed {}: {}\n", seed, wrong);
+    fmt::print("replay: mig-simulate --scenario {} --seed {} --trace\n", options.scenario, seed);
+  }
+  fmt::print("seeds={} violations={} hash={}\n", options.seeds, violations, to_hex(blake2b(all, 8)));
+  return violations == 0 ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -60,6 +85,7 @@ int main(int argc, char** argv) {
   app.add_option("--minutes", options.plan.minutes, "simulated minutes of harm")->check(CLI::Range(0.01, 10'000.0));
   app.add_option("--topology", options.plan.topology, "random tree or two hubs")->check(CLI::IsMember({"random", "hubs"}));
   app.add_option("--faults", options.faults, "all, none, or kinds joined by commas (a wrong one lists them)");
+  app.add_option("--scenario", options.scenario, "play this text (tests/scenarios) instead of drawing what happens");
   app.add_flag("--trace", options.plan.trace, "tell the story of every node");
   app.add_flag("--stop", options.stop, "end at the first seed that breaks a promise");
   app.add_flag("--checks", [&show](auto) { show = true; }, "say how often each invariant was checked");
@@ -68,6 +94,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+  if (!options.scenario.empty()) return run_scenario(options);
   auto faults = faults_of(options.faults);
   if (!faults) return fmt::print(stderr, "mig-simulate: {}\n", faults.error().text), 2;
   options.plan.faults = *faults;

@@ -177,7 +177,9 @@ void World::carry_out(NodeIndex index, const Effect& effect) {
     Yielded yielded{order->job, {}, true, {}};
     std::size_t operation = 0;
     for (auto& result : work_(index, order->operations)) yielded.results.emplace_back(operation++, std::move(result));
-    at(delay(5'000, 200'000), index, std::move(yielded));
+    const Duration budget = Duration::millis(static_cast<std::int64_t>(order->budget.seconds * 1000));
+    if (job_ > budget) yielded.results.clear(), yielded.trouble = "timeout: the job was ended when its time was over";
+    at(job_.us > 0 ? std::min(job_, budget) : delay(5'000, 200'000), index, std::move(yielded));
   }
 }
 

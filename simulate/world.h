@@ -78,6 +78,8 @@ class World {
   void set_clock(NodeIndex node, core::Duration offset, std::int64_t drift_ppm);
   /// A write takes between these; default 0.5 to 6 ms.
   void set_disk(NodeIndex node, core::Duration low, core::Duration high);
+  /// Every job takes this long, or as long as its budget; default 5 to 200 ms.
+  void set_job(core::Duration how_long) { job_ = how_long; }
   /// Somebody says this on every connection `node` has.
   void strange_frame(NodeIndex node, const core::Bytes& frame);
   void watch(Watch* watch) { watch_ = watch; }
@@ -144,6 +146,7 @@ class World {
   core::WallMs wall_;
   Work work_;
   core::Instant at_{};
+  core::Duration job_{0};
   std::uint64_t order_ = 0, steps_ = 0, frames_ = 0;
   core::Bytes trace_ = core::Bytes(32, '\0');
   std::vector<Node> nodes_;
