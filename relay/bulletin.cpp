@@ -37,6 +37,11 @@ void Relay::Inside::take(Link& link, const Object& object) {
     }
     return;
   }
+  // Another roster of the version that is held is a fork; the board would only see that it is not newer.
+  if (object.kind == ObjectKind::roster && seen->version.major == membership_.roster_version() && object.text != membership_.roster_text().text) {
+    take_roster(object, link.name);
+    return verdict(seen->key, VerdictCode::refused, "another roster of this version is in force");
+  }
   if (!board_.wants(seen->key, seen->version)) {
     if (asks && board_.find(seen->key)) promise_verdict(link.id, seen->key);
     return;

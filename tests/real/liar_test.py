@@ -5,10 +5,12 @@ agent-1 answers is complete whatever the liar does.
 """
 import os
 import re
+import signal
+import types
 import unittest
 
 from census import starts
-from mesh import PROGRAMS, Mesh
+from mesh import PROGRAMS, Answer, Mesh, Process
 
 LIAR = "../liar/mig-relay-liar"
 HERE, THERE = ["agent-1"], ["agent-2", "agent-3"]
@@ -38,6 +40,17 @@ class Lies(unittest.TestCase):
     def ask(cls, *words, relay="relay-1", target="all"):
         return cls.mesh.ask("--relay", relay, "--wait", "3", "file", *words, "-t", target, *PASSWD)
 
+    def ask_for(self, awaited, relay="relay-1", target="all"):
+        """Asks, and is interrupted when `awaited` has returned: of agents that never answer mig would wait for the end."""
+        words = ["mig", "-c", self.mesh.home, "--json", "-y", "--relay", relay, "file", "-t", target, *PASSWD]
+        mig = Process("mig", [f"{PROGRAMS}/{words[0]}", *words[1:]], f"{self.mesh.dir}/mig.log").start()
+        awaited(mig)
+        mig.signal(signal.SIGINT)
+        mig.popen.wait()
+        mig.reader.join()
+        text = "\n".join(mig.lines)
+        return Answer(types.SimpleNamespace(returncode=mig.popen.returncode, stdout=text, stderr=text))
+
     def lie(self, what, **more):
         """The liar begins a new life; it has both its agents and its link when this returns."""
         self.liar.end()
@@ -62,33 +75,33 @@ class Lies(unittest.TestCase):
             self.mesh.nodes[name].await_line(f"refused action=(?!{answer.action[:8]}).*{code}")
             self.assertEqual(self.started(name, answer), 0, name)
 
+    def kept_from(self, target="all", code="does not fit the text"):
+        """What the liar's agents make of an action that is not what was signed; agent-1 answers all the same."""
+        def awaited(mig):
+            mig.await_line('"type":"reply".*"name":"agent-1"')
+            for name in THERE:
+                if code:
+                    self.mesh.nodes[name].await_line(f"refused action=.*{code}", since=marks[name])
+        marks = {name: len(self.mesh.nodes[name].lines) for name in THERE}
+        answer = self.ask_for(awaited, target=target)
+        self.assertEqual((answer.code, answer.names(), answer.summary["complete"]), (130, HERE, False), answer)
+        self.assertEqual([self.started(name, answer) for name in HERE + THERE], [1, 0, 0])
+        out = self.mesh.mig("missing", "--json", answer.action).stdout
+        self.assertEqual(re.findall(r'"name":"(agent-.)".*?"relay":"([^"]+)"', out), [(name, "relay-2") for name in THERE], out)
+
     def test_an_altered_action_is_run_by_nobody(self):
         self.lie("alter")
-        answer = self.ask("-e", "4s")
-        self.check(answer, HERE, found=1, open=2)
-        self.refused(answer, THERE, "does not fit the text")
-        self.assertEqual(self.missing(answer), {"agent-2": "relay-2", "agent-3": "relay-2"})
-        mark = len(self.honest.lines)
-        answer = self.ask("-e", "4s", relay="relay-2")  # now the liar stands between the reader and the honest relay
-        self.honest.await_line("refused from=relay-2 .*does not fit the text", since=mark)
-        self.check(answer, [], found=0)
-        self.assertIn("unheard: relay-1", self.mesh.mig("status", answer.action).stdout)
-
-    def missing(self, answer):
-        out = self.mesh.mig("missing", "--json", answer.action).stdout
-        return {name: relay for name, relay in re.findall(r'"name":"([^"]+)".*?"relay":"([^"]+)"', out)}
+        self.kept_from()
+        mark = len(self.honest.lines)  # and when the liar stands between the reader and the honest relay
+        self.ask_for(lambda _: self.honest.await_line("refused from=relay-2 .*does not fit the text", since=mark), relay="relay-2")
 
     def test_a_widened_target_is_run_by_nobody(self):
         self.lie("widen")
-        answer = self.ask("-e", "4s", target="name='agent-1'")
-        self.check(answer, HERE, found=1, open=2)
-        self.refused(answer, THERE, "does not fit the text")
+        self.kept_from(target="name='agent-1'")
 
-    def test_agents_that_are_not_asked_stay_open(self):
+    def test_agents_that_are_not_asked_are_missing_by_name(self):
         self.lie("withhold")
-        answer = self.ask("-e", "4s")
-        self.check(answer, HERE, found=1, open=2)
-        self.assertEqual(self.missing(answer), {"agent-2": "relay-2", "agent-3": "relay-2"})
+        self.kept_from(code="")
 
     def test_dropped_answers_are_disputed(self):
         self.lie("drop")  # the first of twenty
