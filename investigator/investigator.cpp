@@ -278,9 +278,9 @@ class Investigator::Inside {
         record->expires <= now_.wall || !verify(domain::object, object.text, object.signatures[0], certificate->sign_key))
       return tell(Level::warning, "bad_relay_record", {});
     const bool known = map_.records().contains(record->relay);
-    map_.put(*record);
-    relay_keys_[record->relay] = certificate->sign_key;
+    map_.put(*record), relay_keys_[record->relay] = certificate->sign_key;
     keep(KeepRelay{record->relay, record->name, record->segment, record->issued, pack_object(object)});
+    known_relays_.try_emplace(record->relay, store::LedgerRelay{record->relay, record->name, record->segment, record->issued, false, {}});  // it outlives its record
     if (!known && synced_ && asked_registers_ && !told_.contains(record->relay)) asking_.insert(record->relay);
   }
 

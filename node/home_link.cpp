@@ -37,8 +37,20 @@ void HomeLink::load(WallMs wall) {
       maybe_at_.push_back(*NodeId::from(BytesView(*packed).substr(at, NodeId::size)));
 }
 
+/// What it keeps was verified when it came, so this much time has passed: else a clock that stands still since the machine
+/// started would find its own certificate to be of the future.
+WallMs HomeLink::proven_time() {
+  auto packed = store_.get(roster_key), held = store_.get(certificate_key);
+  auto object = packed ? unpack_object(*packed) : Result<Object>(invalid("none"));
+  auto roster = object ? parse_roster(object->text) : Result<Roster>(object.error());
+  auto certificate = held ? read_certificate(*held) : Result<Certificate>(invalid("none"));
+  if (roster) proven_ = roster->issued;
+  if (certificate) proven_ = std::max(proven_, certificate->not_before + limits::clock_skew_ms);  // an enroller dates it back by that
+  return proven_;
+}
+
 void HomeLink::begin(const Now& now, const Input&) {
-  if (!loaded_) load(now.wall);
+  if (!loaded_) load(std::max(now.wall, proven_time()));
   const Instant wanted = links_.wake();
   if (wanted != Instant::never() && now.at > wanted + limits::stall) links_.forgive(now.at - wanted);
 }
@@ -124,7 +136,7 @@ void HomeLink::enrolled(const Now& now, LinkId link, const Enrolled& answer, con
 }
 
 void HomeLink::welcomed(const Now& now, Link& link, const Welcome& welcome, Effects& out) {
-  auto certificate = verify_certificate(welcome.certificate, *membership_.roster(), std::max(now.wall, relay_time(now)));
+  auto certificate = verify_certificate(welcome.certificate, *membership_.roster(), std::max({now.wall, relay_time(now), welcome.now}));
   if (!certificate || certificate->role != Role::relay || certificate->link_key != link.peer_key) {
     tell(Level::alarm, "false_relay", {{"relay", dialled_.address}, {"why", certificate ? "the certificate is not of this link's key" : certificate.error().text}}, out);
     links_.bye(link.id, {ByeCode::bad_cert, 0, 0, {}, "your certificate does not hold"}, out);
@@ -196,7 +208,7 @@ bool HomeLink::take_roster(const Now& now, const SignedText& roster, Effects& ou
 void HomeLink::want_roster(Effects& out) { send(1, Want{{board_key(ObjectKind::roster, {})}}, out); }
 
 WallMs HomeLink::relay_time(const Now& now) const {
-  return welcome_time_ == 0 ? 0 : welcome_time_ + (now.at - welcome_at_).us / 1000;
+  return std::max(proven_, welcome_time_ == 0 ? 0 : welcome_time_ + (now.at - welcome_at_).us / 1000);
 }
 
 void HomeLink::send(int frame_class, const Message& message, Effects& out) {

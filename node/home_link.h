@@ -43,12 +43,13 @@ class HomeLink {
   /// Adopts and keeps a newer roster; true if it was newer.
   bool take_roster(const core::Now& now, const core::SignedText& roster, core::Effects& out);
   void want_roster(core::Effects& out);
-  /// What the relay's clock would say now, by its WELCOME and our monotonic clock; 0 if never attached.
+  /// What the relay's clock would say now, by its WELCOME and our monotonic clock, and at least what our own papers prove.
   core::WallMs relay_time(const core::Now& now) const;
   void send(int frame_class, const core::Message& message, core::Effects& out);
   void send_frame(int frame_class, core::Bytes frame, core::Effects& out);
 
  private:
+  core::WallMs proven_time();
   void load(core::WallMs wall);
   void greet(const core::Now& now, core::LinkId link, const std::vector<core::Held>& held, core::Effects& out);
   void hello(const core::Now& now, core::LinkId link, const std::vector<core::Held>& held, core::Effects& out);
@@ -74,7 +75,7 @@ class HomeLink {
   core::LinkId last_link_ = 0, link_ = 0;      ///< 0: none
   core::Endpoint dialled_;
   std::uint32_t herd_ms_ = 0;
-  core::WallMs welcome_time_ = 0;
+  core::WallMs welcome_time_ = 0, proven_ = 0;
   core::Instant welcome_at_;
 };
 

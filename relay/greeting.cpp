@@ -9,6 +9,7 @@ using namespace core;
 
 namespace {
 constexpr std::uint32_t busy_retry_ms = 5000;
+constexpr WallMs clocks_differ_ms = 60'000;
 }
 
 /// We dialled: greet, or enrol first.
@@ -181,6 +182,13 @@ void Relay::Inside::welcomed(Link& link, const Welcome& welcome) {
 void Relay::Inside::relay_up(Link& link) {
   tell(Level::info, "link_up", {{"peer", link.name}, {"id", link.node.brief()}});
   sync(link, 0xffffffff);
+}
+
+/// One of us lets things expire too early or too late: said once a link. What waited while we stood still tells no time.
+void Relay::Inside::compare_clocks(const Link& link, WallMs theirs) {
+  const WallMs ahead = theirs - now_.wall;
+  if (std::abs(ahead) <= clocks_differ_ms || now_.at <= stalled_at_ + limits::beat_relay || !clock_told_.insert(link.id).second) return;
+  tell(Level::alarm, "clocks_differ", {{"peer", link.name}, {"what", rough_span(ahead) + (ahead > 0 ? " ahead of ours" : " behind ours")}});
 }
 
 void Relay::Inside::enrol(Link& link, const Enrol& enrol) {

@@ -45,6 +45,7 @@ class Relay::Inside {
   void promise(std::function<void(bool ok)> settle);
   void tell(core::Level level, std::string name, Fields fields = {});
   void lost(core::LinkId id, const char* why);
+  void tell_down(core::LinkId id, const std::string& why);
   void bye(core::LinkId id, core::ByeCode code, std::string text, std::uint32_t retry_ms = 0, std::uint64_t min_seq = 0);
 
   // greeting.cpp: who is at the other end
@@ -56,6 +57,7 @@ class Relay::Inside {
   void welcome(core::Link& link, const core::Hello& hello);
   void welcomed(core::Link& link, const core::Welcome& welcome);
   void relay_up(core::Link& link);
+  void compare_clocks(const core::Link& link, core::WallMs theirs);
   void enrol(core::Link& link, const core::Enrol& enrol);
   void pass_enrolments();
   core::NodeId reachable_enroller() const;
@@ -121,6 +123,8 @@ class Relay::Inside {
     core::Instant at;
   };
   std::map<core::Fingerprint, Tokens> tokens_;
+  std::set<core::LinkId> clock_told_;
+  core::Instant stalled_at_{};                                 ///< when we last went on after not having run
   core::LinkId last_link_ = 0;
   std::uint64_t boot_nonce_ = 0, sessions_ = 0;
   bool booted_ = false;

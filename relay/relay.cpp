@@ -42,7 +42,7 @@ void Relay::Inside::step(const Now& now, const Input& input, Effects& out) {
   const Instant wanted = links_.wake();
   now_ = now;
   out_ = &out;
-  if (wanted != Instant::never() && now.at > wanted + limits::stall) links_.forgive(now.at - wanted);
+  if (wanted != Instant::never() && now.at > wanted + limits::stall) links_.forgive(now.at - wanted), stalled_at_ = now.at;
   if (!booted_) boot();
   if (auto* fact = std::get_if<Linked>(&input)) linked(*fact);
   if (auto* fact = std::get_if<Heard>(&input)) heard(*fact);
@@ -125,6 +125,7 @@ void Relay::Inside::spoken(Link& link, Message& message) {
   const bool relay = link.role == Role::relay, agent = link.role == Role::agent;
   if (auto* beat = std::get_if<Beat>(&message)) {
     links_.on_beat(link, *beat, *out_);
+    if (relay) compare_clocks(link, beat->now);
     // Two beats in a row with another root: something got lost on the way; compare boards.
     if (relay) root_differs_[link.id] = beat->root == board_.root() ? 0 : root_differs_[link.id] + 1;
     if (relay && root_differs_[link.id] >= 2 && now_.at >= synced_at_[link.id] + limits::sync_gap) sync(link, 0xffffffff);
@@ -190,14 +191,18 @@ Instant Relay::Inside::wake() const {
   return next;
 }
 
+void Relay::Inside::tell_down(LinkId id, const std::string& why) {
+  if (Link* link = links_.find(id); link && link->phase == Link::Phase::up)
+    tell(Level::info, "link_down", {{"role", std::string(to_text(link->role))}, {"peer", link->name}, {"why", why}});
+}
+
 void Relay::Inside::lost(LinkId id, const char* why) {
   for (auto& target : targets_) {
     if (target.link != id || id == 0) continue;
     target.link = 0;
     target.next_try = target.backoff.failed(now_.at, random_);
   }
-  if (Link* link = links_.find(id); link && link->phase == Link::Phase::up)
-    tell(Level::info, "link_down", {{"role", std::string(to_text(link->role))}, {"peer", link->name}, {"why", why}});
+  tell_down(id, why);
   for (auto& [agent, member] : members_.all()) {
     if (member.link != id || id == 0) continue;
     member.link = 0;
@@ -208,6 +213,7 @@ void Relay::Inside::lost(LinkId id, const char* why) {
   links_.closed(id);
   syncing_.erase(id);
   synced_at_.erase(id);
+  clock_told_.erase(id);
   root_differs_.erase(id);
 }
 
@@ -215,6 +221,7 @@ void Relay::Inside::bye(LinkId id, ByeCode code, std::string text, std::uint32_t
   Bye bye{code, retry_ms, min_seq, {}, std::move(text)};
   for (const auto& target : setting_.dial)
     if (bye.alternatives.size() < 8 && code == ByeCode::busy) bye.alternatives.push_back(to_text(target));
+  tell_down(id, bye.text);
   links_.bye(id, bye, *out_);
   lost(id, "dismissed");
 }

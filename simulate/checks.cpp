@@ -42,6 +42,13 @@ void Checks::asked(const Action& action, std::set<NodeIndex> targeted) {
   }
 }
 
+void Checks::gave_up() {
+  std::set<NodeId> left;
+  for (std::size_t i = 0; i < fleet_.relays(); ++i)
+    if (fleet_.world().alive(fleet_.relay(i))) left.merge(register_of(fleet_.relay(i), true));
+  for (auto& [key, asked] : asked_) std::erase_if(asked.registered, [&](const NodeId& agent) { return !left.contains(agent); });
+}
+
 unsigned Checks::runs(NodeIndex node, const ActionKey& action) const {
   auto it = runs_.find({node, action});
   return it == runs_.end() ? 0 : it->second;
@@ -281,7 +288,7 @@ void Checks::started(NodeIndex node, const Start& order) {
   check(5, ++starts_[{node, key}] <= 1, fmt::format("agent {} starts an action twice", node));
   ++runs_[{node, key}];
   const WallMs wall = fleet_.world().now_of(node).wall;
-  check(6, asked && asked->targeted.contains(node) && wall + limits::clock_skew_ms >= asked->action.valid_from && wall <= asked->action.expire_after,
+  check(6, asked && asked->targeted.contains(node) && std::max(wall, fleet_.world().now().wall) + limits::clock_skew_ms >= asked->action.valid_from && wall <= asked->action.expire_after,
         fmt::format("agent {} starts what is not for it, or not now", node));
   check(7, !cancels_held_.contains({node, order.action}), fmt::format("agent {} starts a cancelled action", node));
   const auto& durable = fleet_.world().disk(node).durable();

@@ -35,6 +35,8 @@ class Checks : public Watch {
   void asked(const core::Action& action, std::set<NodeIndex> targeted);
   /// This disk is another one from now on (lost, or an old copy): what it promised before is void.
   void disk_replaced(NodeIndex node);
+  /// A person gave a relay up: who is in no register of those that run is not waited for any more.
+  void gave_up();
   /// Something was done to this node or its links, so that silence there has a cause.
   void harmed(NodeIndex node) { harmed_at_[node] = fleet_.world().now().at; }
   void paused(NodeIndex node, core::Duration how_long) { harmed(node), links_.paused(node, fleet_.world().now().at + how_long); }

@@ -121,6 +121,7 @@ investigator::InvestigatorSetting Fleet::investigator_setting(std::size_t at) co
   text.signatures.push_back(person_.sign(session_signing_text(text.text), beginning - 1000));
   setting.session = pack_session(text);
   setting.relays.push_back(endpoints_[at]);
+  setting.known_relays = forgotten_;
   return setting;
 }
 
@@ -194,6 +195,10 @@ void Fleet::restart_investigator(std::size_t at, const std::vector<Question>& qu
   attach_at_ = at;
   world_.start(investigator_);
   for (const auto& question : questions) world_.post(investigator_, Asked{follow(question)});
+}
+
+void Fleet::forget(std::size_t i) {
+  forgotten_.push_back({relay_id(i), world_.name_of(relays_[i]), "", world_.now().wall, true, {}});
 }
 
 /// What a ledger would have kept of this action.

@@ -69,6 +69,8 @@ class Fleet {
   bool run_until_complete(const core::ActionId& id, core::Duration limit = core::Duration::seconds(60));
   /// A new process of the investigator: it knows what the ledger kept, attaches at relay `at`, and follows `question`.
   void restart_investigator(std::size_t at, const std::vector<Question>& questions);
+  /// The next processes of the investigator know from their ledger that this relay is given up, as `mig relays forget` says.
+  void forget(std::size_t relay);
   /// What a calm mesh owes and does not have; empty: all agents attached and in one register each, boards equal,
   /// every question complete.
   std::string lacking(const std::vector<Question>& questions);
@@ -102,6 +104,7 @@ class Fleet {
   std::vector<NodeIndex> relays_, agents_;    ///< numbered in this order
   std::map<NodeIndex, core::NodeId> ids_;
   NodeIndex investigator_ = 0;
+  std::vector<store::LedgerRelay> forgotten_;
   std::size_t questions_ = 0, attach_at_ = 0;
 };
 

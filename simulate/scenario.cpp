@@ -179,6 +179,20 @@ class Reader : public LookReader {
     };
   }
 
+  void breaks() {
+    const auto left = these({"and"});
+    expect("and");
+    act_ = [left, right = these({})](Stage& stage) {
+      for (NodeIndex a : left)
+        for (NodeIndex b : right) stage.break_wires(a, b);
+      return std::string();
+    };
+  }
+
+  void forget() {
+    act_ = [at = relay()](Stage& stage) { return stage.fleet().forget(at), stage.checks().gave_up(), std::string(); };
+  }
+
   void pause() {
     const NodeIndex who = node();
     expect("for");
@@ -295,6 +309,8 @@ const std::vector<Reader::Form>& Reader::forms() {
       {"restore", "restore N (it ends, and starts with the disk that was copied)", &Reader::restore, false},
       {"cut", "cut N... from N... | cut N... towards N... (one way)", &Reader::cut, false},
       {"mend", "mend N... and N... | mend N... towards N...", &Reader::mend, false},
+      {"break", "break N... and N... (the wires between them; each end notices in its time)", &Reader::breaks, false},
+      {"forget", "forget R (the ledger says so to the next process of mig)", &Reader::forget, false},
       {"pause", "pause N for 30s", &Reader::pause, false},
       {"clock", "clock of N is 5m ahead | behind, clock of N is right", &Reader::clock, false},
       {"disk", "disk of N is full | free", &Reader::disk, false},

@@ -26,6 +26,7 @@ class Stage {
   void copy(NodeIndex node) { copies_[node] = world().disk(node).after_crash(); }
   bool restore(NodeIndex node);                  ///< false: there is no copy
   void cut(NodeIndex from, NodeIndex to, bool is_cut);  ///< one way
+  void break_wires(NodeIndex a, NodeIndex b) { world().break_wires(a, b), checks_.harmed(a), checks_.harmed(b); }
   void attach(std::size_t relay);                ///< a new process of the investigator, with the ledger of the earlier ones
   /// Frames of this kind from one to the other are lost from now on.
   void swallow(const std::string& kind, NodeIndex from, NodeIndex to) { swallowed_.insert({kind, from, to}); }
