@@ -312,8 +312,9 @@ class Investigator::Inside {
   }
 
   std::string relay_name(const NodeId& relay) const {
-    auto it = map_.records().find(relay);
-    return it == map_.records().end() ? relay.brief() : it->second.name;
+    if (auto it = map_.records().find(relay); it != map_.records().end()) return it->second.name;
+    auto known = known_relays_.find(relay);
+    return known == known_relays_.end() || known->second.name.empty() ? relay.brief() : known->second.name;
   }
 
   /// No relay on the way may advance a cursor or list agents in another's name.
