@@ -15,13 +15,13 @@ T named(char fill) {
 }
 
 /// One relay, attached to, that has given its row and all of its log.
-struct Heard {
+struct OneRelay {
   NodeId relay = named<NodeId>('r');
   Map map;
   std::map<NodeId, store::LedgerRelay> relays;
   std::map<NodeId, store::LedgerAgent> agents;
   Pursuit pursuit{Action{}, SignedText{}};
-  Heard() {
+  OneRelay() {
     RelayRecord record;
     record.relay = relay, record.name = "relay-2", record.instance = 1, record.expires = 1'000'000;
     map.put(record);
@@ -41,7 +41,7 @@ struct Heard {
 }  // namespace
 
 TEST_CASE("a relay that counts more answers than it holds is named when the difference stays") {
-  Heard heard;
+  OneRelay heard;
   heard.answers('a');
   heard.says(3, 0);
   CHECK(heard.statement(Duration::seconds(1)).disputed == 0);
@@ -52,7 +52,7 @@ TEST_CASE("a relay that counts more answers than it holds is named when the diff
 }
 
 TEST_CASE("an agent that is known and that no relay counts is unknown, and the relay it was last at is named") {
-  Heard heard;
+  OneRelay heard;
   heard.answers('a');
   for (char agent : {'a', 'b', 'c'}) heard.knows(agent);
   heard.says(1, 1);
@@ -64,7 +64,7 @@ TEST_CASE("an agent that is known and that no relay counts is unknown, and the r
 }
 
 TEST_CASE("what adds up is complete, and nobody is named") {
-  Heard heard;
+  OneRelay heard;
   for (char agent : {'a', 'b'}) heard.knows(agent), heard.answers(agent);
   heard.says(2, 0);
   CHECK(heard.statement().complete);
