@@ -311,12 +311,7 @@ class Investigator::Inside {
     if (auto* told = std::get_if<Told>(&*routed); told && stated_by(told->relay, route)) take(*told);
   }
 
-  std::string relay_name(const NodeId& relay) const {
-    if (auto it = map_.records().find(relay); it != map_.records().end()) return it->second.name;
-    auto known = known_relays_.find(relay);
-    return known == known_relays_.end() || known->second.name.empty() ? relay.brief() : known->second.name;
-  }
-
+  std::string relay_name(const NodeId& relay) const { return name_of(relay, map_, known_relays_); }
   /// No relay on the way may advance a cursor or list agents in another's name.
   bool stated_by(const NodeId& relay, const Route& route) {
     auto key = relay_keys_.find(relay);
@@ -450,8 +445,7 @@ class Investigator::Inside {
     }
   }
 
-  template <class T>
-  void keep(T record) {
+  void keep(auto record) {
     out_->push_back({Keep{Record(std::move(record))}, false});
   }
   void tell(Level level, std::string name, std::vector<std::pair<std::string, std::string>> fields) {

@@ -47,12 +47,6 @@ namespace {
 
 constexpr Duration dispute_after = Duration::seconds(2);
 
-std::string name_of(const NodeId& relay, const Surroundings& around) {
-  if (auto it = around.map.records().find(relay); it != around.map.records().end()) return it->second.name;
-  if (auto it = around.known_relays.find(relay); it != around.known_relays.end() && !it->second.name.empty()) return it->second.name;
-  return relay.brief();
-}
-
 bool forgotten(const NodeId& relay, const Surroundings& around) {
   auto it = around.known_relays.find(relay);
   return it != around.known_relays.end() && it->second.forgotten;
@@ -84,10 +78,10 @@ bool is_fresh(const NodeId& relay, const Pursuit& pursuit, const Surroundings& a
 void name_doubtful(const Pursuit& pursuit, const Surroundings& around, bool disputed, const std::map<NodeId, std::uint32_t>& silent, Statement& out) {
   for (const auto& [relay, tracked] : pursuit.relays)
     if (disputed && is_fresh(relay, pursuit, around) && tracked.claimed() > tracked.answered.size())
-      out.remarks.push_back(fmt::format("disputed: {} counts {} answered, and holds the answers of {}", name_of(relay, around), tracked.claimed(), tracked.answered.size()));
+      out.remarks.push_back(fmt::format("disputed: {} counts {} answered, and holds the answers of {}", name_of(relay, around.map, around.known_relays), tracked.claimed(), tracked.answered.size()));
   for (const auto& [relay, agents] : silent)
     if (const std::uint32_t open = pursuit.relays.at(relay).open(); agents > open)
-      out.remarks.push_back(fmt::format("unknown: {} has given no answer of {} agents known there, and counts {} as open", name_of(relay, around), agents, open));
+      out.remarks.push_back(fmt::format("unknown: {} has given no answer of {} agents known there, and counts {} as open", name_of(relay, around.map, around.known_relays), agents, open));
 }
 
 void count_answers(const Pursuit& pursuit, Statement& out) {
@@ -105,6 +99,12 @@ void count_answers(const Pursuit& pursuit, Statement& out) {
 
 }  // namespace
 
+std::string name_of(const NodeId& relay, const Map& map, const std::map<NodeId, store::LedgerRelay>& known) {
+  if (auto it = map.records().find(relay); it != map.records().end()) return it->second.name;
+  if (auto it = known.find(relay); it != known.end() && !it->second.name.empty()) return it->second.name;
+  return relay.brief();
+}
+
 Statement state_of(const Pursuit& pursuit, const Surroundings& around) {
   Statement out;
   count_answers(pursuit, out);
@@ -113,7 +113,7 @@ Statement state_of(const Pursuit& pursuit, const Surroundings& around) {
   std::uint64_t claimed = 0;
   for (const auto& relay : required) {
     if (!is_fresh(relay, pursuit, around)) {
-      out.unheard.push_back(name_of(relay, around));
+      out.unheard.push_back(name_of(relay, around.map, around.known_relays));
       continue;
     }
     const Tracked& tracked = pursuit.relays.at(relay);
@@ -125,7 +125,7 @@ Statement state_of(const Pursuit& pursuit, const Surroundings& around) {
     claimed += tracked.claimed();
     all_read = all_read && tracked.all_read();
     if (row.reset_at > pursuit.action().valid_from)
-      out.remarks.push_back(name_of(relay, around) + " lost its store at " + to_rfc3339(row.reset_at) + "; agents that were offline there may be missing");
+      out.remarks.push_back(name_of(relay, around.map, around.known_relays) + " lost its store at " + to_rfc3339(row.reset_at) + "; agents that were offline there may be missing");
   }
   out.relays = static_cast<std::uint32_t>(required.size());
   const std::uint64_t received = pursuit.answers.size();

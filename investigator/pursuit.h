@@ -63,6 +63,8 @@ struct Surroundings {
   const std::map<core::NodeId, store::LedgerAgent>& known_agents;
   core::Now now;
 };
+/// What the map or the ledger calls it; else the beginning of its id.
+std::string name_of(const core::NodeId& relay, const core::Map& map, const std::map<core::NodeId, store::LedgerRelay>& known);
 Statement state_of(const Pursuit& pursuit, const Surroundings& around);
 
 }  // namespace mig::investigator
