@@ -151,11 +151,9 @@ void Relay::Inside::publish_own_record() {
 void Relay::Inside::flood(const BoardKey& key, const Object& object, const Link* from) {
   const LinkId source = from ? from->id : 0;
   std::vector<LinkId> to;
-  for (const auto& [id, link] : links_.all()) {
-    if (id == source || link.phase != Link::Phase::up || link.role == Role::agent) continue;
-    const bool shown = object.kind == ObjectKind::relay || object.kind == ObjectKind::roster;
-    if (link.role == Role::relay || shown) to.push_back(id);
-  }
+  const bool shown = object.kind == ObjectKind::relay || object.kind == ObjectKind::roster;
+  for (const auto& [id, link] : links_.peers())
+    if (id != source && (link->role == Role::relay || shown)) to.push_back(id);
   for (LinkId id : to) links_.send(id, 1, Put{{object}}, *out_, key);
 }
 

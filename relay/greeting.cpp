@@ -69,8 +69,8 @@ void Relay::Inside::hello_relay(Link& link, const Hello& hello) {
 /// Two relays that dial each other keep the link dialled by the lower id; an older session of the same direction ends.
 bool Relay::Inside::keep_this_link(const Link& link, const NodeId& peer) {
   std::vector<LinkId> others;
-  for (const auto& [id, other] : links_.all())
-    if (id != link.id && other.phase == Link::Phase::up && other.role == Role::relay && other.node == peer) others.push_back(id);
+  for (const auto& [id, other] : links_.peers())
+    if (id != link.id && other->role == Role::relay && other->node == peer) others.push_back(id);
   for (LinkId other : others) {
     const Direction direction = links_.find(other)->direction;
     const bool lower_dials = (keys_.id() < peer) == (link.direction == Direction::out);

@@ -16,7 +16,7 @@ void Relay::Inside::route(Route route, int frame_class, BytesView key, bool row)
   if (route.to == keys_.id()) {
     link = links_.find_sink(route.sub);
   } else if (auto next = map_.next_hop(keys_.id(), route.to)) {
-    link = links_.find_node(*next);
+    link = links_.find_relay(*next);
   }
   if (!link || (row && !link->synced)) return;  // its owner says it again
   links_.send(link->id, frame_class, route, *out_, frame_class == 3 ? route.sub.view() : key);

@@ -169,9 +169,8 @@ void Relay::Inside::tick() {
   expire();
   pass_enrolments();
   std::set<NodeId> neighbours;
-  for (const auto& [id, link] : links_.all())
-    if (link.phase == Link::Phase::up && link.role == Role::relay && now_.at >= link.up_since + limits::neighbour_after)
-      neighbours.insert(link.node);
+  for (const auto& [id, link] : links_.peers())
+    if (link->role == Role::relay && now_.at >= link->up_since + limits::neighbour_after) neighbours.insert(link->node);
   presence_.neighbours(now_.at, std::move(neighbours));
   if (membership_.enrolled()) publish_own_record();
   hand_over();
@@ -183,9 +182,8 @@ Instant Relay::Inside::wake() const {
   if (membership_.enrolled()) next = std::min(next, presence_.wake());
   for (const auto& target : targets_)
     if (target.link == 0) next = std::min(next, target.next_try);
-  for (const auto& [id, link] : links_.all())
-    if (link.phase == Link::Phase::up && link.role == Role::relay && now_.at < link.up_since + limits::neighbour_after)
-      next = std::min(next, link.up_since + limits::neighbour_after);
+  for (const auto& [id, link] : links_.peers())
+    if (link->role == Role::relay && now_.at < link->up_since + limits::neighbour_after) next = std::min(next, link->up_since + limits::neighbour_after);
   if (board_.next_expiry() != std::numeric_limits<WallMs>::max())
     next = std::min(next, now_.at + Duration::millis(std::max<WallMs>(board_.next_expiry() - now_.wall, 1)));
   return next;

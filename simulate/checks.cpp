@@ -296,6 +296,7 @@ void Checks::started(NodeIndex node, const Start& order) {
 }
 
 void Checks::kept(NodeIndex, const Record& record) {
+  if (std::holds_alternative<KeepEpoch>(record)) counted_.clear();  // rows of an attachment before are fresh no more
   if (auto* cursor = std::get_if<KeepCursor>(&record)) {
     auto& next = cursors_[{cursor->action, cursor->relay, cursor->next.instance}];
     next = std::max(next, cursor->next.index);
@@ -327,13 +328,17 @@ void Checks::count_row(const KeepRow& kept, const Row& row) {
   now.sum = sum_of(row);
   if (auto members = row_agents_.find({row.action, row.relay, row.version}); members != row_agents_.end()) now.agents = members->second, now.known = true;
   if (before.reset_at != row.reset_at) return;
+  std::map<NodeId, std::set<NodeId>> registers;  // read when the rows alone do not say it
+  auto in_register = [&](const auto& entry, const NodeId& agent) {
+    auto it = registers.find(entry.first);
+    if (it == registers.end()) it = registers.emplace(entry.first, register_of(by_id_.at(entry.first), false)).first;
+    return it->second.contains(agent) && it->second.size() == entry.second.sum;
+  };
   for (const NodeId& agent : before.agents) {
     // A row stays as it is when others come and as many go: then the register says whom it counts.
-    const bool counted = std::any_of(by_relay.begin(), by_relay.end(), [&](const auto& entry) {
-      if (!entry.second.known || entry.second.agents.contains(agent)) return true;
-      const auto members = register_of(by_id_.at(entry.first), false);
-      return members.contains(agent) && members.size() == entry.second.sum;
-    });
+    const bool counted = !now.known || now.agents.contains(agent) ||
+                         std::any_of(by_relay.begin(), by_relay.end(), [&](const auto& entry) { return !entry.second.known || entry.second.agents.contains(agent); }) ||
+                         std::any_of(by_relay.begin(), by_relay.end(), [&](const auto& entry) { return in_register(entry, agent); });
     check(16, counted, fmt::format("an agent that was counted is in no row any more: {}", agent.brief()));
   }
 }

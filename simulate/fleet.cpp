@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "node/core/cancel.h"
 #include "relay/notice.h"
 #include "node/core/limits.h"
@@ -12,6 +14,7 @@ using namespace core;
 
 namespace {
 
+constexpr std::size_t bootstrap_relays = 16;  // that an agent is told of
 constexpr WallMs day = 24LL * 3600 * 1000;
 constexpr WallMs beginning = 20'600 * day;  // 2026-05-27: simulated clocks begin here
 
@@ -101,7 +104,7 @@ void Fleet::add_agent(std::size_t i) {
   setting.facts.name = setting.name;
   setting.facts.tags = setting.tags;
   setting.facts.environment["os"] = "linux";
-  for (std::size_t r = 0; plan_.homes.empty() && r < plan_.relays; ++r) setting.relays.push_back(endpoints_[(i + r) % plan_.relays]);
+  for (std::size_t r = 0; plan_.homes.empty() && r < std::min(plan_.relays, bootstrap_relays); ++r) setting.relays.push_back(endpoints_[(i + r) % plan_.relays]);
   for (std::size_t r : plan_.homes.empty() ? std::vector<std::size_t>{} : plan_.homes[i]) setting.relays.push_back(endpoints_[r]);
   setting.joining = Joining{enroller_.sign_public(), invite(Role::agent, i), seed("invite", i * 4 + static_cast<std::size_t>(Role::agent))};
   agents_.push_back(world_.add({setting.name, "", Keys(setting.seed).link_public(), [setting](store::Store& store, const Seed& random) -> std::unique_ptr<Machine> {
@@ -141,15 +144,16 @@ void Fleet::add_investigator() {
 }
 
 bool Fleet::settle(Duration limit) {
+  auto ready = [this](std::size_t i) { return !world_.alive(agents_[i]) || agent_machine(i).attached(); };
+  std::size_t first_away = 0;  // asked after every step: begin with the one that was away last
   return world_.run(
       [&] {
-        if (!mig().synced()) return false;
-        std::size_t reachable = 0;
-        for (const auto& relay : mig().relays()) reachable += relay.reachable;
-        if (reachable < plan_.relays) return false;
+        while (first_away < agents_.size() && ready(first_away)) ++first_away;
+        if (first_away < agents_.size() || !mig().synced()) return false;
         for (std::size_t i = 0; i < agents_.size(); ++i)
-          if (world_.alive(agents_[i]) && !agent_machine(i).attached()) return false;
-        return true;
+          if (!ready(i)) return first_away = i, false;
+        const auto seen = mig().relays();
+        return static_cast<std::size_t>(std::count_if(seen.begin(), seen.end(), [](const auto& relay) { return relay.reachable; })) == plan_.relays;
       },
       limit);
 }

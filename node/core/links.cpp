@@ -20,6 +20,8 @@ Link& Links::opened(const Now& now, const Linked& linked) {
   link.address = linked.address;
   link.dead_at = now.at + limits::handshake;
   link.beat_at = Instant::never();
+  due(link.dead_at);
+  peers_.erase(linked.link);
   return links_.insert_or_assign(linked.link, std::move(link)).first->second;
 }
 
@@ -28,15 +30,15 @@ Link* Links::find(LinkId id) {
   return it == links_.end() ? nullptr : &it->second;
 }
 
-Link* Links::find_node(const NodeId& node) {
-  for (auto& [id, link] : links_)
-    if (link.phase == Link::Phase::up && link.role != Role::investigator && link.node == node) return &link;
+Link* Links::find_relay(const NodeId& relay) {
+  for (auto& [id, link] : peers_)
+    if (link->role == Role::relay && link->node == relay) return link;
   return nullptr;
 }
 
 Link* Links::find_sink(const SinkId& sink) {
-  for (auto& [id, link] : links_)
-    if (link.phase == Link::Phase::up && link.role == Role::investigator && link.sink == sink) return &link;
+  for (auto& [id, link] : peers_)
+    if (link->role == Role::investigator && link->sink == sink) return link;
   return nullptr;
 }
 
@@ -49,6 +51,8 @@ void Links::up(const Now& now, Link& link, std::uint32_t peer_window, std::uint3
   link.dead_after = leaf ? limits::dead_leaf : limits::dead_relay;
   link.dead_at = now.at + link.dead_after;
   link.beat_at = now.at + link.beat_every;
+  due(std::min(link.dead_at, link.beat_at));
+  if (link.role != Role::agent) peers_[link.id] = &link;
   link.peer_window = peer_window;
   link.own_window = own_window;
 }
@@ -133,7 +137,7 @@ void Links::bye(LinkId id, const Bye& bye, Effects& out) {
   if (!find(id)) return;
   out.push_back({Send{id, encode(bye)}, false});
   out.push_back({Close{id}, false});
-  links_.erase(id);
+  closed(id);
 }
 
 void Links::forgive(Duration late) {
@@ -143,25 +147,23 @@ void Links::forgive(Duration late) {
 void Links::beat(const Now& now, Link& link, const Hash& root, Effects& out) {
   link.reported = link.consumed;
   link.beat_at = now.at + link.beat_every;
+  due(link.beat_at);
   Beat beat{++link.beats, now.wall, link.consumed, link.leaf ? Hash{} : root};
   out.push_back({Send{link.id, encode(beat)}, false});
 }
 
 std::vector<LinkId> Links::tick(const Now& now, const Hash& root, Effects& out) {
   std::vector<LinkId> dead;
+  if (now.at < due_) return dead;
+  due_ = Instant::never();
   for (auto& [id, link] : links_) {
     if (now.at >= link.dead_at)
       dead.push_back(id);
     else if (now.at >= link.beat_at)
       beat(now, link, root, out);
+    due(std::min(link.dead_at, link.beat_at));
   }
   return dead;
-}
-
-Instant Links::wake() const {
-  Instant earliest = Instant::never();
-  for (const auto& [id, link] : links_) earliest = std::min({earliest, link.dead_at, link.beat_at});
-  return earliest;
 }
 
 std::size_t Links::greeting() const {

@@ -64,14 +64,15 @@ class Links {
  public:
   /// A link came up: it has limits::handshake to greet.
   Link& opened(const Now& now, const Linked& linked);
-  void closed(LinkId id) { links_.erase(id); }
+  void closed(LinkId id) { peers_.erase(id), links_.erase(id); }
   Link* find(LinkId id);
-  const std::map<LinkId, Link>& all() const { return links_; }
-  Link* find_node(const NodeId& node);        ///< an up link to this relay or agent
+  /// Links that are up and lead to a relay or an investigator: few, beside thousands of agents.
+  const std::map<LinkId, Link*>& peers() const { return peers_; }
+  Link* find_relay(const NodeId& relay);
   Link* find_sink(const SinkId& sink);
 
   /// The handshake is done. `peer_window` is what the peer announced; `own_window` what we did. `leaf`: one end is an
-  /// agent or investigator, so beats are slow and carry no board digest.
+  /// agent or investigator, so beats are slow and carry no board digest. Set the link's role before.
   void up(const Now& now, Link& link, std::uint32_t peer_window, std::uint32_t own_window, bool leaf);
   /// Call first for every frame heard: counts it, keeps the link alive, reports consumption when a quarter is used.
   void heard(const Now& now, Link& link, std::size_t frame_bytes, bool counted, const Hash& root, Effects& out);
@@ -89,13 +90,16 @@ class Links {
   void forgive(Duration late);
   /// BEATs that are due go out; links past their deadline are returned (not yet closed).
   std::vector<LinkId> tick(const Now& now, const Hash& root, Effects& out);
-  Instant wake() const;
+  Instant wake() const { return due_; }       ///< not later than the first deadline
   std::size_t greeting() const;               ///< links that have not finished their handshake
 
  private:
   void drain(Link& link, Effects& out);
   void beat(const Now& now, Link& link, const Hash& root, Effects& out);
+  void due(Instant at) { due_ = std::min(due_, at); }
   std::map<LinkId, Link> links_;
+  std::map<LinkId, Link*> peers_;
+  Instant due_ = Instant::never();            ///< nothing is to be done before: steps are many, and links too
 };
 
 /// When to dial again: decorrelated jitter between limits::redial_min and redial_max, reset after a good minute.
