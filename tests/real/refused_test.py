@@ -14,6 +14,7 @@ from mesh import HERE, Mesh
 
 FIXTURES = os.path.join(HERE, "../fixtures/signatures")
 AT_ONCE = 20  # objects in one frame
+WHYS = {"rita.sig": "whose rights roster 2 revokes", "lasting.sig": "its own validity ended"}  # good when they were made
 ACTION, ROSTER = b"MIG Mesh action 3\n", b"MIG Mesh roster 1\n"
 
 
@@ -133,14 +134,12 @@ class Refused(unittest.TestCase):
         for case in self.manifest["cases"]:
             if len(read(case["file"])) > 1024:  # no frame holds so large a signature: it would not be read at all
                 continue
-            why = case["verdict"] if case["verdict"] != "good" else None
-            if case["file"] == "rita.sig":
-                why = "active"
-            elif case["file"] == "mallory.sig" or (why and case["key"] in ("dora", "emil", "gus")):
-                why = "key"
-            cases.append((case["what"], text, [read(case["file"])], why or "mesh"))
-        for file in ("authentication.sig", "encryption.sig"):
-            cases.append((f"a key without the sign capability: {file}", text, [read(file)], "key"))
+            why = case["verdict"] if case["verdict"] != "good" else "mesh"
+            if case["key"] in ("mallory", "gus", "alice-authentication", "alice-encryption"):
+                why = "which roster 2 does not hold"
+            elif case["file"] in WHYS:
+                why = WHYS[case["file"]]
+            cases.append((case["what"], text, [read(case["file"])], why))
         self.check(cases)
 
     def test_every_text_that_is_not_what_was_signed_is_refused(self):
