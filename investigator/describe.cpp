@@ -77,13 +77,11 @@ std::vector<ModuleWeight> weights(const Action& action, const std::vector<core::
     bool told = std::any_of(out.begin(), out.end(), [&](const auto& one) { return one.module == operation.module; });
     if (told) continue;
     ModuleWeight weight{operation.module, 0, 0};
-    auto rule = roster.access.find(operation.module);
-    if (rule == roster.access.end()) rule = roster.access.find("default");
-    if (rule != roster.access.end()) {
-      weight.needed = rule->second.minimum_weight;
+    if (const core::AccessRule* rule = roster.rule_of(operation.module)) {
+      weight.needed = rule->minimum_weight;
       for (const core::Fingerprint& person : people) {
-        auto held = rule->second.weights.find(person);
-        if (held != rule->second.weights.end()) weight.reached += held->second;
+        auto held = rule->weights.find(person);
+        if (held != rule->weights.end()) weight.reached += held->second;
       }
     }
     out.push_back(std::move(weight));

@@ -239,6 +239,36 @@ Result<PersonKey> Gpg::secret_key(const std::string& word) const {
   return core::invalid(fmt::format("key '{}': several fit, give the fingerprint; {}", word, list_of(matching)));
 }
 
+Result<PersonKey> Gpg::person(const std::string& word) const {
+  auto with = context(home_);
+  if (!with) return with.error();
+  std::vector<PersonKey> found;
+  gpgme_error_t error = gpgme_op_keylist_start(with->get(), word.c_str(), 0);
+  while (!error) {
+    gpgme_key_t raw = nullptr;
+    error = gpgme_op_keylist_next(with->get(), &raw);
+    if (error) break;
+    Key key(raw);
+    found.push_back({raw->subkeys->fpr, user_of(raw)});
+  }
+  if (gpgme_err_code(error) != GPG_ERR_EOF) return trouble("list of keys", error);
+  if (found.size() == 1) return found[0];
+  if (found.empty()) return Error{core::Code::not_found, fmt::format("key '{}': gpg does not have it; import it with `gpg --import FILE`", word)};
+  return core::invalid(fmt::format("key '{}': several fit, give the fingerprint; {}", word, list_of(found)));
+}
+
+Result<std::vector<Fingerprint>> Gpg::import(BytesView keys) const {
+  auto with = context(home_);
+  if (!with) return with.error();
+  Data in = data_from(keys);
+  if (gpgme_error_t error = gpgme_op_import(with->get(), in.get())) return trouble("import", error);
+  std::vector<Fingerprint> out;
+  for (auto* one = gpgme_op_import_result(with->get())->imports; one != nullptr; one = one->next)
+    if (one->result == GPG_ERR_NO_ERROR && one->fpr != nullptr) out.emplace_back(one->fpr);
+  if (out.empty()) return core::invalid("there is no OpenPGP key in it");
+  return out;
+}
+
 Result<std::vector<core::SigningKey>> Gpg::signing_keys(const Fingerprint& primary) const {
   auto with = context(home_);
   if (!with) return with.error();

@@ -29,6 +29,11 @@ class Gpg {
   /// Errors: none or several, and which ones there are.
   core::Result<PersonKey> secret_key(const std::string& word) const;
 
+  /// The person (by primary key) that `word` means among the public keys gpg holds: a fingerprint or part of a user id.
+  core::Result<PersonKey> person(const std::string& word) const;
+  /// Takes the keys of a file (armored or binary) into gpg's keyring; gives the primary fingerprints in it.
+  core::Result<std::vector<core::Fingerprint>> import(core::BytesView keys) const;
+
   /// All keys that sign for a person: valid, not revoked, able to sign; primary first.
   /// Errors: no such key, or keys of a kind that agents cannot check (DSA, ECDSA ...) and what would be right.
   core::Result<std::vector<core::SigningKey>> signing_keys(const core::Fingerprint& primary) const;

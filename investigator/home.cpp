@@ -9,6 +9,7 @@
 
 #include "investigator/config.h"
 #include "investigator/files.h"
+#include "investigator/signed_file.h"
 #include "node/core/check.h"
 #include "node/core/limits.h"
 
@@ -19,30 +20,6 @@ using core::Json;
 using core::Result;
 
 constexpr std::size_t json_bytes_max = 1 << 20;
-
-/// A signed document as people can read it: the document with its signatures inside.
-std::string readable(const core::SignedText& signed_text) {
-  auto document = core::parse_json(signed_text.text, json_bytes_max);
-  MIG_CHECK(document, "only checked documents are kept");
-  (*document)["pgpsignatures"] = Json::array();
-  for (const core::Bytes& signature : signed_text.signatures)
-    (*document)["pgpsignatures"].push_back(core::to_base64(signature));
-  return core::pretty_json(*document) + "\n";
-}
-
-Result<core::SignedText> signed_text_of(Json document) {
-  core::SignedText out;
-  Json signatures = document.is_object() ? document.value("pgpsignatures", Json()) : Json();
-  if (!signatures.is_array()) return core::invalid("it has no list of pgpsignatures");
-  for (const Json& text : signatures) {
-    auto packet = core::from_base64(text.is_string() ? text.get<std::string>() : std::string("?"));
-    if (!packet) return core::invalid("pgpsignatures: each is base64 of one signature packet");
-    out.signatures.push_back(*packet);
-  }
-  document.erase("pgpsignatures");
-  out.text = core::canonical_json(document);
-  return out;
-}
 
 core::Error in_file(const std::string& path, const core::Error& error) {
   return {error.code, fmt::format("{}: {}", path, error.text)};
@@ -149,7 +126,7 @@ core::Status Home::read_config() {
 core::Status Home::read_roster() {
   auto json = json_file(file("roster.json"));
   if (!json) return json.error();
-  auto signed_text = signed_text_of(*json);
+  auto signed_text = read_signed(*json);
   if (!signed_text) return in_file(file("roster.json"), signed_text.error());
   auto roster = checked_roster(*signed_text, trust_);
   if (!roster) return in_file(file("roster.json"), roster.error());
@@ -181,7 +158,7 @@ Result<Home> Home::create(const std::string& dir, const Config& config, const co
   if (core::Status made = make_private_dir(dir); !made) return made.error();
   // trust.json last: it is what says that there is a mesh.
   const std::pair<const char*, std::string> files[] = {{"config.toml", write_config(config)},
-                                                       {"roster.json", readable(roster)},
+                                                       {"roster.json", write_signed(roster)},
                                                        {"relays.json", "[]\n"},
                                                        {"enroller.seed", enroller.hex() + "\n"},
                                                        {"trust.json", core::pretty_json(core::to_json(trust)) + "\n"}};
@@ -194,7 +171,7 @@ core::Status Home::keep_roster(const core::SignedText& roster) {
   auto checked = checked_roster(roster, trust_);
   if (!checked) return in_file("roster", checked.error());
   if (checked->version <= roster_.version) return core::Done{};
-  if (core::Status written = write_private(file("roster.json"), readable(roster)); !written) return written;
+  if (core::Status written = write_private(file("roster.json"), write_signed(roster)); !written) return written;
   signed_roster_ = roster;
   roster_ = *checked;
   return core::Done{};

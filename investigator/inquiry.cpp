@@ -71,10 +71,24 @@ core::Result<Ready> make_ready(core::ActionFile file, const Home& home, const Gl
   }
   auto admitted = core::admit(held, home.roster(), wall_now());
   if (admitted) return ready;
-  if (signed_by_us) return admitted.error();  // another signature of ours changes nothing
+  if (signed_by_us) return ready;  // another signature of ours changes nothing
   if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "signing action {} as {}\n", ready->action.id.brief(), home.config().key);
   if (core::Status added = add_signature(ready->signed_action, home, *gpg); !added) return added.error();
   return ready;
+}
+
+/// What no relay would pass on is said here, for every operation that lacks weight, with what helps.
+core::Status weighs_enough(const Ready& ready, const core::Roster& roster) {
+  auto admitted = core::admit(ready.signed_action, roster, wall_now());
+  if (admitted || admitted.error().code == core::Code::later) return core::Done{};
+  std::vector<core::Fingerprint> people;
+  for (const SignatureView& view : look_at_signatures(ready.signed_action, roster, wall_now()))
+    if (view.trouble.empty()) people.push_back(view.person);
+  std::string missing;
+  for (const ModuleWeight& weight : weights(ready.action, people, roster))
+    if (weight.needed > weight.reached) missing += fmt::format("{}weight {} of {} for {}", missing.empty() ? "" : ", ", weight.reached, weight.needed, weight.module);
+  if (missing.empty()) return admitted.error();
+  return core::refused(missing + "; `mig sign --request FILE` shows it to the others, `mig -s` writes it as a file for them to sign");
 }
 
 /// "7 of 8 known agents match": by what relays told about them earlier.
@@ -101,6 +115,20 @@ void countdown(const Ready& ready, const Home& home, const store::Ledger& ledger
     std::this_thread::sleep_for(std::chrono::seconds(1));
   }
   fmt::print(stderr, " GO\n");
+}
+
+/// Answers go to the readers alone; who is none of them has done their part when a relay keeps the question.
+int handed_over(Station& station, const core::Action& action, const Globals& globals) {
+  const auto end = station.run([&] { return station.machine().verdict(action.id).has_value(); }, station.now().at + core::Duration::seconds(15));
+  if (end == Station::End::interrupted) return 130;
+  const auto verdict = station.machine().verdict(action.id);
+  if (!verdict) return fail({core::Code::later, "the relay did not say that it keeps it; try again"});
+  if (verdict->code != core::VerdictCode::stored) return fail(not_taken(*verdict));
+  if (globals.json)
+    fmt::print("{}\n", core::compact_json({{"type", "asked"}, {"action", action.id.hex()}, {"readers", action.readers}}));
+  else
+    fmt::print("asked {}; its answers go to its readers: {}\n", action.id.brief(), fmt::join(action.readers, ", "));
+  return 0;
 }
 
 core::Asked order_of(const Ready& ready) {
@@ -156,10 +184,14 @@ int launch(core::ActionFile file, Globals& globals) {
   countdown(*ready, *home, (*station)->ledger(), globals);
   Report report(ready->action, globals);
   if (core::Status attached = (*station)->attach(); !attached) return (*station)->interrupted() ? 130 : fail(attached.error());
+  // By the roster the mesh has now, which may be newer than that of this home.
+  if (core::Status enough = weighs_enough(*ready, *(*station)->machine().membership().roster()); !enough) return fail(enough.error());
   // Before anybody is told the id: whoever has it can come back for the results, also when this program ends at once.
   if (core::Status kept = (*station)->ledger().keep({core::KeepAction{ready->action.id, ready->signed_action, wall_now()}}); !kept) return fail(kept.error());
   report.note(fmt::format("Following action ID {}.", ready->action.id.hex()));
   (*station)->ask(order_of(*ready));
+  const auto& readers = ready->action.readers;
+  if (std::find(readers.begin(), readers.end(), home->config().key) == readers.end()) return handed_over(**station, ready->action, globals);
   return Collection(**station, ready->action, report, Patience{globals.wait_s}).run(true);
 }
 

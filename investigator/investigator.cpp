@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "investigator/pursuit.h"
+#include "investigator/shown.h"
 #include "node/core/candidates.h"
 #include "node/core/links.h"
 #include "node/core/membership.h"
@@ -13,7 +14,8 @@ using namespace core;
 
 namespace {
 
-constexpr std::uint32_t wanted_kinds = 1u << static_cast<unsigned>(ObjectKind::relay) | 1u << static_cast<unsigned>(ObjectKind::roster);
+constexpr std::uint32_t wanted_kinds = 1u << static_cast<unsigned>(ObjectKind::relay) | 1u << static_cast<unsigned>(ObjectKind::roster) |
+                                       1u << static_cast<unsigned>(ObjectKind::draft);
 constexpr Duration ask_again = Duration::seconds(2);
 
 }  // namespace
@@ -25,6 +27,7 @@ class Investigator::Inside {
         random_(random_seed),
         keys_(setting_.session_seed),
         membership_(setting_.trust),
+        shown_(membership_),
         candidates_(setting_.sink.view(), setting_.relays, true),
         boot_nonce_(random_.u64()),
         epoch_(setting_.epoch) {
@@ -71,13 +74,11 @@ class Investigator::Inside {
 
   Statement statement(const ActionId& action, const Now& now) const {
     auto it = pursuits_.find(key_of(action));
-    if (it == pursuits_.end()) return {};
-    return state_of(it->second, {map_, attached_to(), epoch_, known_relays_, known_agents_, now});
+    return it == pursuits_.end() ? Statement{} : state_of(it->second, {map_, attached_to(), epoch_, known_relays_, known_agents_, now});
   }
 
   std::optional<Verdict> verdict(const ActionId& action) const {
-    auto it = pursuits_.find(key_of(action));
-    return it == pursuits_.end() ? std::nullopt : it->second.verdict;
+    return pursuits_.contains(key_of(action)) ? pursuits_.at(key_of(action)).verdict : std::nullopt;
   }
 
   bool confirmed() const {
@@ -88,11 +89,11 @@ class Investigator::Inside {
   }
 
   std::optional<Verdict> published() const { return published_; }
-
+  const Shown& shown() const { return shown_; }
+  const Membership& membership() const { return membership_; }
   bool registers_told() const { return asked_registers_ && attached_ && synced_ && asking_.empty(); }
   std::vector<AgentLine> agents_at(const NodeId& relay) const {
-    auto it = told_.find(relay);
-    return it == told_.end() ? std::vector<AgentLine>{} : it->second;
+    return told_.contains(relay) ? told_.at(relay) : std::vector<AgentLine>{};
   }
 
  private:
@@ -108,7 +109,8 @@ class Investigator::Inside {
     hello.boot_nonce = boot_nonce_;
     hello.now = now_.wall;
     hello.window = limits::investigator_window;
-    hello.roster_version = membership_.roster_version();
+    hello.roster_version = membership_.version().major;
+    hello.roster_mark = membership_.version().minor;
     links_.send_now(link_, hello, *out_);
   }
 
@@ -166,7 +168,7 @@ class Investigator::Inside {
     Sync frame;
     frame.kinds = wanted_kinds;
     for (const auto& [id, record] : map_.records()) frame.digests.push_back({board_key(ObjectKind::relay, id.view()), {record.instance, record.n}});
-    frame.digests.push_back({board_key(ObjectKind::roster, {}), {membership_.roster_version(), 0}});
+    frame.digests.push_back({board_key(ObjectKind::roster, {}), membership_.version()});
     links_.send(link_, 1, frame, *out_);
   }
 
@@ -222,6 +224,7 @@ class Investigator::Inside {
     Pursuit* pursuit = pursue(follow.signed_action);
     if (!pursuit) return;
     pursuit->reply_secret = follow.reply_secret;
+    shown_.follow(follow.action);
     for (const auto& cursor : follow.cursors) pursuit->relays[cursor.relay].next[cursor.next.instance] = cursor.next.index;
     for (const auto& got : follow.receipts) pursuit->received(got);
     if (attached_) put_action(*pursuit);
@@ -255,20 +258,14 @@ class Investigator::Inside {
     pursuit.put_at = Instant::never();
     if (now_.wall > pursuit.action().result_by()) return;
     links_.send(link_, 1, Put{{{ObjectKind::action, pursuit.signed_action().text, pursuit.signed_action().signatures, {}}}}, *out_);
+    if (shown_.follows(pursuit.action().id)) links_.send(link_, 1, Want{{board_key(ObjectKind::action, pursuit.action().id.view())}}, *out_);
   }
 
   // ---- what relays say ----
 
   void take(const Put& put) {
-    for (const auto& object : put.objects) {
-      if (object.kind == ObjectKind::roster) {
-        auto adopted = membership_.adopt({object.text, object.signatures}, now_.wall);
-        if (adopted && *adopted == Membership::Adopted::newer) keep(KeepRoster{membership_.roster_text()});
-        if (adopted && *adopted == Membership::Adopted::forked) tell(Level::alarm, "roster_forked", {{"relay", relay_name(home_)}, {"version", std::to_string(membership_.roster_version())}});
-      } else if (object.kind == ObjectKind::relay) {
-        take_relay(object);
-      }
-    }
+    for (const auto& object : put.objects)
+      if (!shown_.take(object, now_, *out_) && object.kind == ObjectKind::relay) take_relay(object);
   }
 
   void take_relay(const Object& object) {
@@ -456,6 +453,7 @@ class Investigator::Inside {
   Random random_;
   Keys keys_;
   Membership membership_;
+  Shown shown_;
   Links links_;
   Candidates candidates_;
   Map map_;
@@ -494,6 +492,8 @@ Statement Investigator::statement(const ActionId& action, const Now& now) const 
 std::optional<Verdict> Investigator::verdict(const ActionId& action) const { return inside_->verdict(action); }
 bool Investigator::confirmed() const { return inside_->confirmed(); }
 std::optional<Verdict> Investigator::published() const { return inside_->published(); }
+std::vector<SignedText> Investigator::drafts() const { return inside_->shown().drafts(); }
+const Membership& Investigator::membership() const { return inside_->membership(); }
 bool Investigator::registers_told() const { return inside_->registers_told(); }
 std::vector<AgentLine> Investigator::agents_at(const NodeId& relay) const { return inside_->agents_at(relay); }
 

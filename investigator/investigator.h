@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "node/core/machine.h"
+#include "node/core/membership.h"
 #include "node/core/random.h"
 #include "store/ledger.h"
 
@@ -74,6 +75,10 @@ class Investigator : public core::Machine {
   bool confirmed() const;
   /// What the first relay said of the last published object; none yet: nullopt.
   std::optional<core::Verdict> published() const;
+  /// Actions that wait for more signatures, as the board holds them.
+  std::vector<core::SignedText> drafts() const;
+  /// Roster and stops as the mesh told them.
+  const core::Membership& membership() const;
   /// All reachable relays have told their registers since the last AskRegister.
   bool registers_told() const;
   std::vector<core::AgentLine> agents_at(const core::NodeId& relay) const;

@@ -24,11 +24,13 @@ constexpr std::size_t parked_max = 16;     // actions that want a newer roster t
 struct Waiting {
   Action action;
   std::vector<Fingerprint> signers;        // they may cancel it
+  SignedText asked;                        // judged anew when rights change
   std::uint64_t order = 0;
 };
 struct Running {
   ActionKey key;
   std::vector<Fingerprint> signers;
+  SignedText asked;
   std::uint64_t batch = 0;                 // of its journal record, until that is on disk
   Start order;
   std::vector<std::string> results;        // by operation index; empty: not given yet
@@ -114,6 +116,13 @@ class Agent::Inside {
     return facts;
   }
 
+  AgentFacts facts_now(const Now& now) const {
+    AgentFacts facts = own_facts();
+    facts.status = "online";
+    facts.heartbeattime = now.wall;
+    return facts;
+  }
+
   /// The later of our own clock and what relays said, so that a dead clock revives nothing.
   WallMs judge_time(const Now& now) const { return std::max(now.wall, home_.relay_time(now)); }
 
@@ -167,7 +176,8 @@ class Agent::Inside {
   void take(const Now& now, const Put& put) {
     for (const Object* object : in_order_of_effect(put)) {
       const SignedText text{object->text, object->signatures};
-      if (object->kind == ObjectKind::roster && home_.take_roster(now, text, *out_)) retry_parked(now);
+      if (object->kind == ObjectKind::roster && home_.take_roster(now, text, *out_)) rights_changed(now);
+      if (object->kind == ObjectKind::stop && home_.take_stop(now, *object, *out_)) rights_changed(now);
       if (object->kind == ObjectKind::cancel) cancel(now, text);
       if (object->kind == ObjectKind::action) consider(now, text);
     }
@@ -188,12 +198,14 @@ class Agent::Inside {
     auto admission = admit(asked, *roster, judge_time(now));
     if (!admission && admission.error().code == Code::later) return park(asked);
     if (!admission) return note(now, id, nullptr, State::refused, admission.error().text);
+    if (auto within = check_limits(admission->action, *roster, facts_now(now), now.wall); !within)
+      return note(now, id, &*admission, State::refused, within.error().text);
     if (auto allowed = locally_allowed(admission->action); !allowed)
       return note(now, id, &*admission, State::refused, allowed.error().text);
     if (auto reason = cancelled(id, admission->signers)) return note(now, id, &*admission, State::cancelled, *reason);
     if (!targeted(admission->action, now)) return note(now, id, &*admission, State::not_targeted, {});
     if (waiting_.size() >= waiting_max) return note(now, id, &*admission, State::refused, "busy: too many actions are waiting here");
-    waiting_.push_back({std::move(admission->action), std::move(admission->signers), ++order_});
+    waiting_.push_back({std::move(admission->action), std::move(admission->signers), asked, ++order_});
   }
 
   /// On record, then told: nobody is answered anything that the owner of this machine cannot read here.
@@ -269,10 +281,7 @@ class Agent::Inside {
   bool targeted(const Action& action, const Now& now) const {
     auto target = Target::parse(action.target);
     if (!target) return false;  // parse_action has parsed it already
-    AgentFacts facts = own_facts();
-    facts.status = "online";
-    facts.heartbeattime = now.wall;
-    return target->matches(facts, now.wall, [this](std::string_view wanted, bool found) { return answered(wanted, found); });
+    return target->matches(facts_now(now), now.wall, [this](std::string_view wanted, bool found) { return answered(wanted, found); });
   }
 
   /// MIG's -target-found and -target-notfound: what did this agent answer to an earlier action?
@@ -296,6 +305,32 @@ class Agent::Inside {
     for (const auto& asked : parked) consider(now, asked);
   }
 
+  /// A newer roster or a stop: what its signers may no longer ask is started no more, and stopped where it runs.
+  void rights_changed(const Now& now) {
+    const Roster& roster = *home_.membership().roster();
+    auto may = [&](const SignedText& asked, const Action& action) {
+      auto admitted = admit(asked, roster, std::min(judge_time(now), action.expire_after));
+      return admitted || admitted.error().code == Code::later ? std::string() : admitted.error().text;
+    };
+    for (auto it = waiting_.begin(); it != waiting_.end();) {
+      const std::string why = may(it->asked, it->action);
+      if (!why.empty()) {
+        const Admission was{it->action, it->signers};
+        note(now, it->action.id, &was, State::refused, why);
+      }
+      it = why.empty() ? std::next(it) : waiting_.erase(it);
+    }
+    std::vector<std::pair<JobId, std::string>> over;
+    for (const auto& [job, running] : running_)
+      if (auto action = parse_action(running.asked.text)) over.emplace_back(job, may(running.asked, *action));
+    for (const auto& [job, why] : over) {
+      if (why.empty()) continue;
+      if (running_.at(job).batch == 0) out_->push_back({Stop{job}, false});
+      end(now, job, State::cancelled, "stopped: " + why);
+    }
+    retry_parked(now);
+  }
+
   void start_waiting(const Now& now) {
     while (!ending_ && !waiting_.empty() && running_.size() < limits::running_per_agent) {
       auto next = std::min_element(waiting_.begin(), waiting_.end(), [](const Waiting& a, const Waiting& b) {
@@ -303,11 +338,11 @@ class Agent::Inside {
       });
       Waiting chosen = std::move(*next);
       waiting_.erase(next);
-      start(now, chosen.action, std::move(chosen.signers));
+      start(now, chosen.action, std::move(chosen.signers), std::move(chosen.asked));
     }
   }
 
-  void start(const Now& now, const Action& action, std::vector<Fingerprint> signers) {
+  void start(const Now& now, const Action& action, std::vector<Fingerprint> signers, SignedText asked) {
     if (judge_time(now) > action.expire_after) {
       const Admission admitted{action, signers};
       return note(now, action.id, &admitted, State::refused, "expired while it waited for its turn on this agent");
@@ -316,7 +351,7 @@ class Agent::Inside {
     journal_.start(action, now.wall);
     audit_.started(now.wall, action, signers, *home_.membership().roster());
     Running& running = running_[++last_job_];
-    running = {key, std::move(signers), store_.batch(), {last_job_, action.id, action.operations, {static_cast<double>(action.limits.seconds), action.limits.bytes}}, std::vector<std::string>(action.operations.size())};
+    running = {key, std::move(signers), std::move(asked), store_.batch(), {last_job_, action.id, action.operations, {static_cast<double>(action.limits.seconds), action.limits.bytes}}, std::vector<std::string>(action.operations.size())};
     tell(Level::info, "started", {{"action", action.id.brief()}, {"name", action.name}, {"audit", audit_.head()}});
     if (home_.attached()) home_.send(2, ResultFrame{{}, true, key}, *out_);
   }

@@ -11,9 +11,10 @@ using namespace core;
 namespace {
 
 const Bytes roster_key = "m/roster", certificate_key = "m/certificate", attach_key = "m/attach_seq",
-            maybe_key = "m/maybe_at";
+            maybe_key = "m/maybe_at", stop_keys = "s/";
 
 constexpr std::uint32_t greet_again_ms = 1000;
+constexpr Duration renew_again = Duration::seconds(60);  // an enroller may be away for a while; a third of a life is left
 
 }  // namespace
 
@@ -30,6 +31,10 @@ void HomeLink::load(WallMs wall) {
   loaded_ = true;
   if (auto packed = store_.get(roster_key))
     if (auto object = unpack_object(*packed)) (void)membership_.adopt({object->text, object->signatures}, wall);
+  store_.scan(stop_keys, [&](BytesView, BytesView packed) {
+    if (auto object = unpack_object(packed)) (void)membership_.take_stop({object->text, object->signatures}, wall);
+    return true;
+  });
   if (auto certificate = store_.get(certificate_key)) (void)membership_.take_certificate(*certificate, keys_, wall);
   if (auto seq = store_.get(attach_key)) attach_seq_ = std::strtoull(seq->c_str(), nullptr, 10);
   if (auto packed = store_.get(maybe_key))
@@ -82,7 +87,8 @@ void HomeLink::hello(const Now& now, LinkId link, const std::vector<Held>& held,
   hello.boot_nonce = boot_nonce_;
   hello.now = now.wall;
   hello.window = limits::agent_window;
-  hello.roster_version = membership_.roster_version();
+  hello.roster_version = membership_.version().major;
+  hello.roster_mark = membership_.version().minor;
   hello.ticket = write_ticket({keys_.id(), attach_seq_, link_name_of(dialled_.key), now.wall}, keys_);
   hello.attributes = setting_.attributes;
   hello.maybe_at = maybe_at_;
@@ -122,7 +128,16 @@ std::optional<Message> HomeLink::heard(const Now& now, const Heard& heard, const
 }
 
 void HomeLink::enrolled(const Now& now, LinkId link, const Enrolled& answer, const std::vector<Held>& held, Effects& out) {
-  if (membership_.enrolled()) return;
+  if (membership_.enrolled()) {  // a new certificate in place of the old one
+    auto taken = membership_.take_answer(answer, keys_, now.wall);
+    if (!taken) return tell(Level::warning, "not_renewed", {{"why", taken.error().text}}, out);
+    store_.put(certificate_key, membership_.certificate());
+    renew_at_ = Instant::never();
+    tell(Level::info, "renewed", {{"next", to_rfc3339(membership_.renew_at())}}, out);
+    // The relay shows the certificate of our HELLO to those who read our answers: greet it anew with the new one.
+    links_.bye(link, {ByeCode::shutdown, 0, 0, {}, "comes back with a new certificate"}, out);
+    return lost(now, "its certificate is a new one", out);
+  }
   if (auto taken = membership_.take_answer(answer, keys_, now.wall); !taken) {
     tell(Level::alarm, "enrolment_refused", {{"why", taken.error().text}}, out);
     candidates_.wait(dialled_, now.at + limits::redial_max);
@@ -176,11 +191,24 @@ void HomeLink::lost(const Now& now, const char* why, Effects& out) {
   attached_ = false;
 }
 
+void HomeLink::renew(const Now& now, Effects& out) {
+  renew_at_ = now.at + renew_again;
+  if (now.wall < membership_.renew_at()) {
+    renew_at_ = now.at + std::min(Duration::millis(membership_.renew_at() - now.wall), Duration::seconds(3600));
+    return;
+  }
+  auto request = membership_.renewal_request(keys_, random_);
+  if (!request) return tell(Level::warning, "not_renewed", {{"why", request.error().text}}, out);
+  tell(Level::info, "renewing", {}, out);
+  send(1, *request, out);
+}
+
 void HomeLink::tick(const Now& now, const std::vector<Held>&, Effects& out) {
   for (LinkId dead : links_.tick(now, {}, out)) {
     links_.bye(dead, {ByeCode::timeout, greet_again_ms, 0, {}, "nothing was heard"}, out);
     lost(now, "nothing was heard from it", out);
   }
+  if (attached_ && (renew_at_ == Instant::never() || now.at >= renew_at_)) renew(now, out);
   if (link_ != 0) return;
   if (const Endpoint* next = candidates_.next(now.at)) {
     dialled_ = *next;
@@ -189,7 +217,10 @@ void HomeLink::tick(const Now& now, const std::vector<Held>&, Effects& out) {
   }
 }
 
-Instant HomeLink::wake() const { return link_ == 0 ? candidates_.ready_at() : links_.wake(); }
+Instant HomeLink::wake() const {
+  if (link_ == 0) return candidates_.ready_at();
+  return attached_ ? std::min(links_.wake(), renew_at_) : links_.wake();
+}
 
 bool HomeLink::take_roster(const Now& now, const SignedText& roster, Effects& out) {
   auto adopted = membership_.adopt(roster, std::max(now.wall, relay_time(now)));
@@ -197,11 +228,24 @@ bool HomeLink::take_roster(const Now& now, const SignedText& roster, Effects& ou
     tell(Level::alarm, "roster_refused", {{"why", adopted.error().text}}, out);
     return false;
   }
-  if (*adopted == Membership::Adopted::forked)
-    tell(Level::alarm, "roster_forked", {{"at", dialled_.address}, {"version", std::to_string(membership_.roster_version())}}, out);
+  if (*adopted == Membership::Adopted::forked) tell_fork(membership_, out);
   if (*adopted != Membership::Adopted::newer) return false;
   keep_roster();
   tell(Level::info, "roster", {{"version", std::to_string(membership_.roster_version())}}, out);
+  if (membership_.built_on_another()) tell_fork(membership_, out);
+  return true;
+}
+
+bool HomeLink::take_stop(const Now& now, const Object& stop, Effects& out) {
+  auto taken = membership_.take_stop({stop.text, stop.signatures}, std::max(now.wall, relay_time(now)));
+  if (!taken) {
+    tell(Level::warning, "stop_refused", {{"why", taken.error().text}}, out);
+    return false;
+  }
+  if (*taken != Membership::Adopted::newer) return false;
+  auto read = parse_stop(stop.text);
+  store_.put(stop_keys + to_hex(stop_key(read->subject, read_signature(stop.signatures[0])->issuer)), pack_object(stop));
+  tell(Level::warning, "stopped", {{"subject", read->subject}, {"why", read->reason}}, out);
   return true;
 }
 

@@ -40,8 +40,9 @@ class HomeLink {
 
   bool attached() const { return attached_; }
   const core::Membership& membership() const { return membership_; }
-  /// Adopts and keeps a newer roster; true if it was newer.
+  /// Adopts and keeps a newer roster, or takes and keeps a stop; true if rights may have changed.
   bool take_roster(const core::Now& now, const core::SignedText& roster, core::Effects& out);
+  bool take_stop(const core::Now& now, const core::Object& stop, core::Effects& out);
   void want_roster(core::Effects& out);
   /// What the relay's clock would say now, by its WELCOME and our monotonic clock, and at least what our own papers prove.
   core::WallMs relay_time(const core::Now& now) const;
@@ -59,6 +60,7 @@ class HomeLink {
   void lost(const core::Now& now, const char* why, core::Effects& out);
   void remember(const core::NodeId& relay);
   void keep_roster();
+  void renew(const core::Now& now, core::Effects& out);
   void tell(core::Level level, std::string name, std::vector<std::pair<std::string, std::string>> fields, core::Effects& out);
 
   HomeLinkSetting setting_;
@@ -75,6 +77,7 @@ class HomeLink {
   core::LinkId last_link_ = 0, link_ = 0;      ///< 0: none
   core::Endpoint dialled_;
   std::uint32_t herd_ms_ = 0;
+  core::Instant renew_at_ = core::Instant::never();
   core::WallMs welcome_time_ = 0, proven_ = 0;
   core::Instant welcome_at_;
 };

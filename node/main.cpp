@@ -89,6 +89,18 @@ class JobDoor {
 };
 
 /// The administrator's file and that of this agent; both hold.
+/// Of this machine, and those the program was stamped with.
+core::Result<node::Restrictions> all_restrictions(const std::vector<std::string>& files) {
+  auto restrictions = node::read_restrictions(files);
+  auto own = core::baked();
+  if (!own) return own.error();
+  if (!restrictions || !*own || (*own)->restrictions.empty()) return restrictions;
+  auto stamped = node::parse_restrictions((*own)->restrictions);
+  if (!stamped) return core::Error{stamped.error().code, "stamped restrictions: " + stamped.error().text};
+  restrictions->add(*stamped);
+  return restrictions;
+}
+
 std::vector<std::string> restriction_files(const std::string& state) { return {"/etc/mig/agent-restrict.json", state + "/restrict.json"}; }
 
 /// The agent may be running.
@@ -105,7 +117,7 @@ int show_trust(const Options& options) {
   view.seed = *seed;
   view.now = static_cast<core::WallMs>(std::time(nullptr)) * 1000;
   if (auto rows = store::peek_lmdb(state->store_path(), "m/")) view.kept = std::move(*rows);
-  auto restrictions = node::read_restrictions(view.restriction_files);
+  auto restrictions = all_restrictions(view.restriction_files);
   if (!restrictions) return wire::fail(program, restrictions.error().text);
   view.restrictions = *restrictions;
   for (const auto& line : node::trust_in_words(view)) std::printf("%s\n", line.c_str());
@@ -149,7 +161,7 @@ int run(const Options& options) {
   auto settings = state->settings({{"name", options.name}, {"segment", options.segment}, {"root", options.root}, {"tags", tags}, {"relays", options.relays}});
   if (!settings) return wire::fail(program, settings.error().text);
 
-  auto restrictions = node::read_restrictions(restriction_files(state->path()));
+  auto restrictions = all_restrictions(restriction_files(state->path()));
   if (!restrictions) return wire::fail(program, restrictions.error().text);
   node::AgentSetting setting;
   setting.refused = restrictions->refusals();

@@ -44,17 +44,23 @@ void Board::pin(const BoardKey& key, Pinned pinned, bool keep) {
   pinned_[key] = std::move(pinned);
 }
 
+void Board::drop(const BoardKey& key) {
+  auto it = pinned_.find(key);
+  if (it == pinned_.end()) return;
+  mix(key, it->second.version);
+  bytes_ -= size_of(it->second);
+  by_expiry_.erase({it->second.expires, key});
+  gone_[key] = {it->second.version, it->second.expires + remembered_ms};
+  pinned_.erase(it);
+  store_.erase("b/" + key);
+}
+
 std::vector<BoardKey> Board::expire(WallMs now) {
   std::vector<BoardKey> out;
   while (!by_expiry_.empty() && by_expiry_.begin()->first <= now) {
     BoardKey key = by_expiry_.begin()->second;
-    by_expiry_.erase(by_expiry_.begin());
-    auto it = pinned_.find(key);
-    mix(key, it->second.version);
-    bytes_ -= size_of(it->second);
-    gone_[key] = {it->second.version, now + remembered_ms};
-    pinned_.erase(it);
-    store_.erase("b/" + key);
+    drop(key);
+    gone_[key].second = now + remembered_ms;
     out.push_back(std::move(key));
   }
   std::erase_if(gone_, [&](const auto& entry) { return entry.second.second < now; });

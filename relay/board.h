@@ -30,6 +30,8 @@ class Board {
   bool full(std::size_t more_bytes) const;
   /// REQUIRES: wants(key, version). `keep`: write to the store (loading does not).
   void pin(const core::BoardKey& key, Pinned pinned, bool keep = true);
+  /// Drops what may not stand here any more; it does not come back until it would have expired.
+  void drop(const core::BoardKey& key);
   /// Drops what has expired; gives the keys.
   std::vector<core::BoardKey> expire(core::WallMs now);
   core::WallMs next_expiry() const;

@@ -37,17 +37,17 @@ void Relay::Inside::take(Link& link, const Object& object) {
     }
     return;
   }
-  // Another roster of the version that is held is a fork; the board would only see that it is not newer.
-  if (object.kind == ObjectKind::roster && seen->version.major == membership_.roster_version() && object.text != membership_.roster_text().text) {
-    take_roster(object, link.name);
-    return verdict(seen->key, VerdictCode::refused, "another roster of this version is in force");
+  if (object.kind == ObjectKind::roster) {
+    auto taken = take_roster(object, &link);
+    if (!asks) return;
+    return taken ? promise_verdict(link.id, seen->key) : verdict(seen->key, VerdictCode::refused, taken.error().text);
   }
   if (!board_.wants(seen->key, seen->version)) {
     if (asks && board_.find(seen->key)) promise_verdict(link.id, seen->key);
     return;
   }
   if (board_.full(object.text.size())) return verdict(seen->key, VerdictCode::quota, "the board is full");
-  if (asks && object.kind == ObjectKind::action && !may_inject(link.investigator))
+  if (asks && (object.kind == ObjectKind::action || object.kind == ObjectKind::draft) && !may_inject(link.investigator))
     return verdict(seen->key, VerdictCode::quota, "too many actions in a short time: 20 at once, then 10 a minute");
   auto notice = verify_notice(object, membership_, now_.wall);
   if (!notice && notice.error().code == Code::later && !asks) {
@@ -59,6 +59,8 @@ void Relay::Inside::take(Link& link, const Object& object) {
     return verdict(seen->key, VerdictCode::refused, "a sink may only be announced by its investigator");
   pin(*notice, object, &link);
   if (asks) promise_verdict(link.id, seen->key);
+  // Behind the verdict: who stops herself hears that it is stored.
+  if (object.kind == ObjectKind::stop) promise([this](bool) { rights_changed(); });
 }
 
 /// Held is not yet stored: the disk may have refused it when it came first.
@@ -72,10 +74,11 @@ void Relay::Inside::promise_verdict(LinkId to, const BoardKey& key) {
 void Relay::Inside::pin(const Notice& notice, const Object& object, const Link* from) {
   if (!board_.wants(notice.key, notice.version)) return;
   const bool fresh = from != nullptr || object.kind == ObjectKind::relay;
-  if (std::holds_alternative<RosterNotice>(notice.content)) return take_roster(object, from ? from->name : "");
   board_.pin(notice.key, {object, notice.version, notice.expires}, fresh);
   if (from) flood(notice.key, object, from);
+  if (std::holds_alternative<StopNotice>(notice.content)) return take_stop(notice, object);
   if (auto* admission = std::get_if<Admission>(&notice.content)) {
+    board_.drop(board_key(ObjectKind::draft, admission->action.id.view()));
     if (from) tell(Level::info, "action", {{"action", admission->action.id.brief()}, {"name", admission->action.name}, {"from", from->name}});
     books_.open(*admission, {object.text, object.signatures}, cancel_of(admission->action.id, admission->signers), sinks_, now_);
   } else if (auto* cancel = std::get_if<CancelAdmission>(&notice.content)) {
@@ -111,22 +114,6 @@ void Relay::Inside::way_opened() {
   outbox_.hurry(now_.at);
 }
 
-void Relay::Inside::take_roster(const Object& object, const std::string& from) {
-  auto adopted = membership_.adopt({object.text, object.signatures}, now_.wall);
-  if (adopted && *adopted == Membership::Adopted::forked)
-    tell(Level::alarm, "roster_forked", {{"from", from}, {"version", std::to_string(membership_.roster_version())}});
-  if (!adopted || *adopted == Membership::Adopted::older || *adopted == Membership::Adopted::forked) return;
-  const BoardKey key = board_key(ObjectKind::roster, {});
-  const Version version{membership_.roster_version(), 0};
-  if (!board_.wants(key, version)) return;
-  board_.pin(key, {object, version, membership_.roster()->expires}, false);
-  store_.put("m/roster", pack_object(object));
-  tell(Level::info, "roster", {{"version", std::to_string(version.major)}});
-  flood(key, object, nullptr);
-  for (const auto& [agent, member] : members_.all())
-    if (member.link != 0) links_.send(member.link, 1, Put{{object}}, *out_, key);
-}
-
 void Relay::Inside::publish_own_record() {
   auto record = presence_.due(now_);
   if (!record) return;
@@ -151,7 +138,8 @@ void Relay::Inside::publish_own_record() {
 void Relay::Inside::flood(const BoardKey& key, const Object& object, const Link* from) {
   const LinkId source = from ? from->id : 0;
   std::vector<LinkId> to;
-  const bool shown = object.kind == ObjectKind::relay || object.kind == ObjectKind::roster;
+  const bool shown = object.kind == ObjectKind::relay || object.kind == ObjectKind::roster ||
+                     object.kind == ObjectKind::stop || object.kind == ObjectKind::draft;
   for (const auto& [id, link] : links_.peers())
     if (id != source && (link->role == Role::relay || shown)) to.push_back(id);
   for (LinkId id : to) links_.send(id, 1, Put{{object}}, *out_, key);
@@ -187,7 +175,9 @@ void Relay::Inside::take(Link& link, const Sync& sync_frame) {
   std::vector<BoardKey> lacking;
   for (const auto& digest : board_.digests(sync_frame.kinds)) {
     auto it = theirs.find(digest.key);
-    if (it == theirs.end() || it->second < digest.version) lacking.push_back(digest.key);
+    // Of two rosters of one version both ends see both: that is how a fork comes to light.
+    const bool fork = it != theirs.end() && digest.key == board_key(ObjectKind::roster, {}) && it->second.major == digest.version.major && it->second != digest.version;
+    if (it == theirs.end() || it->second < digest.version || fork) lacking.push_back(digest.key);
   }
   give(link, lacking);
   if (link.role == Role::investigator) sync(link, sync_frame.kinds);
@@ -220,7 +210,11 @@ void Relay::Inside::give(Link& link, const std::vector<BoardKey>& keys) {
 
 void Relay::Inside::expire() {
   if (now_.wall < board_.next_expiry()) return;
-  for (const auto& key : board_.expire(now_.wall)) {
+  for (const auto& key : board_.expire(now_.wall)) gone(key);
+}
+
+/// What followed from a notice that stands on the board no more.
+void Relay::Inside::gone(const BoardKey& key) {
     if (key[0] == static_cast<char>(ObjectKind::relay)) {
       const NodeId relay = *NodeId::from(BytesView(key).substr(1));
       map_.erase(relay);
@@ -233,7 +227,6 @@ void Relay::Inside::expire() {
       for (auto& [action, held] : cancels_) held.erase(key);
       std::erase_if(cancels_, [](const auto& entry) { return entry.second.empty(); });
     }
-  }
 }
 
 bool Relay::Inside::may_inject(const Fingerprint& investigator) {

@@ -9,11 +9,7 @@ namespace mig::relay {
 
 using namespace core;
 
-namespace {
-constexpr WallMs certificate_life_ms = 30LL * 24 * 3600 * 1000;
-}
-
-Enroller::Enroller(const Seed& seed, store::Store& store) : keys_(seed), seed_(seed), store_(store) {}
+Enroller::Enroller(const Seed& seed, store::Store& store, WallMs certificate_life_ms) : keys_(seed), seed_(seed), store_(store), life_ms_(certificate_life_ms) {}
 
 Bytes Enroller::certify(const Keys& node, Role role, const std::string& name, const std::string& segment, WallMs now) const {
   Certificate certificate;
@@ -23,7 +19,7 @@ Bytes Enroller::certify(const Keys& node, Role role, const std::string& name, co
   certificate.name = name;
   certificate.segment = segment;
   certificate.not_before = now - limits::clock_skew_ms;
-  certificate.not_after = now + certificate_life_ms;
+  certificate.not_after = now + life_ms_;
   certificate.serial = static_cast<std::uint64_t>(now);
   certificate.enroller = keys_.sign_public();
   return issue(certificate, keys_);
@@ -37,6 +33,12 @@ Enroller::Decision Enroller::decide(const Enrol& enrol, const Membership& member
   Invite invite;
   if (!request) {
     decision.refused = request.error().text;
+  } else if (request->renews) {
+    auto certificate = renewed(*request, *membership.roster(), now);
+    decision.name = certificate ? certificate->name : "";
+    if (!certificate) decision.refused = certificate.error().text;
+    if (certificate) answer.certificate = issue(*certificate, keys_);
+    answer.roster = membership.roster_text();
   } else if (auto admitted = admit(*request, now, invite); !admitted) {
     decision.name = request->name;
     decision.refused = admitted.error().text;
@@ -45,7 +47,7 @@ Enroller::Decision Enroller::decide(const Enrol& enrol, const Membership& member
     decision.wrote = true;
     Certificate certificate{invite.role, request->sign_key, request->link_key, request->name,
                             invite.segment.empty() ? request->segment : invite.segment, request->tags,
-                            now - limits::clock_skew_ms, now + certificate_life_ms, random.u64() >> 1, keys_.sign_public()};
+                            now - limits::clock_skew_ms, now + life_ms_, random.u64() >> 1, keys_.sign_public()};
     for (const auto& [key, value] : invite.tags) certificate.tags[key] = value;  // the inviter's word stands
     answer.certificate = issue(certificate, keys_);
     answer.roster = membership.roster_text();
@@ -53,6 +55,16 @@ Enroller::Decision Enroller::decide(const Enrol& enrol, const Membership& member
   answer.refused = decision.refused;
   decision.answer.sealed = seal(write_enrol_answer(answer), enrol.answer_to, random);
   return decision;
+}
+
+/// Whoever holds a certificate that still counts gets it for longer; nothing else in it changes.
+Result<Certificate> Enroller::renewed(const EnrolRequest& request, const Roster& roster, WallMs now) const {
+  auto held = verify_certificate(request.invite, roster, now);
+  if (!held) return held;
+  if (held->sign_key != request.sign_key || held->link_key != request.link_key) return refused("renewal: the certificate is of other keys");
+  held->not_before = now - limits::clock_skew_ms;
+  held->not_after = now + life_ms_;
+  return held;
 }
 
 Status Enroller::admit(const EnrolRequest& request, WallMs now, Invite& invite) {

@@ -9,6 +9,7 @@ using namespace core;
 
 namespace {
 constexpr std::uint32_t busy_retry_ms = 5000;
+constexpr Duration renew_again = Duration::seconds(60);
 constexpr WallMs clocks_differ_ms = 60'000;
 }
 
@@ -26,7 +27,8 @@ void Relay::Inside::greet(Link& link) {
   hello.boot_nonce = boot_nonce_;
   hello.now = now_.wall;
   hello.window = limits::relay_window;
-  hello.roster_version = membership_.roster_version();
+  hello.roster_version = membership_.version().major;
+  hello.roster_mark = membership_.version().minor;
   links_.send_now(link.id, hello, *out_);
 }
 
@@ -59,6 +61,7 @@ void Relay::Inside::hello_relay(Link& link, const Hello& hello) {
   link.node = certificate->id();
   if (!keep_this_link(link, certificate->id())) return bye(link.id, ByeCode::dup_link, "there is a link between us", 60'000);
   link.role = Role::relay;
+  link.proof = hello.proof;
   link.name = certificate->name;
   link.sign_key = certificate->sign_key;
   welcome(link, hello);
@@ -106,7 +109,7 @@ void Relay::Inside::hello_agent(Link& link, const Hello& hello) {
     return bye(link.id, ByeCode::stale_seq, "attach_seq must grow", 100, known->attach_seq + 1);
   if (!known && members_.all().size() >= setting_.agents_max)
     return bye(link.id, ByeCode::busy, "this relay has all the agents it may have", busy_retry_ms);
-  if (known && known->link != 0) bye(known->link, ByeCode::superseded, "a newer session of this agent began");
+  if (known && known->link != 0 && known->link != link.id) bye(known->link, ByeCode::superseded, "a newer session of this agent began");
 
   Member member;
   member.id = certificate->id();
@@ -130,6 +133,7 @@ void Relay::Inside::hello_agent(Link& link, const Hello& hello) {
     Member* entered = members_.find(certificate.id());
     if (!entered) return;
     waiting->role = Role::agent;
+    waiting->proof = hello.proof;
     waiting->node = certificate.id();
     waiting->name = certificate.name;
     waiting->sign_key = certificate.sign_key;
@@ -138,7 +142,7 @@ void Relay::Inside::hello_agent(Link& link, const Hello& hello) {
     entered->link = id;
     outbox_.release(certificate.id(), now_.at);
     tell(Level::info, "agent_attached", {{"agent", certificate.name}, {"id", certificate.id().hex()}});
-    if (hello.roster_version < membership_.roster_version()) links_.send(id, 1, Put{{membership_.roster_object()}}, *out_);
+    give_rights(*waiting, hello);
     books_.attached(*entered, hello.held, now_);
     books_.offer_all(*entered, now_);
     presence_.load(now_.at, static_cast<std::uint32_t>(members_.all().size()), members_.online());
@@ -152,12 +156,14 @@ void Relay::Inside::hello_investigator(Link& link, const Hello& hello) {
     return bye(link.id, ByeCode::bad_cert, "the session is not of this link's key", 30'000);
   if (Link* older = links_.find_sink(session->session.sink)) bye(older->id, ByeCode::superseded, "a newer session of this sink began");
   link.role = Role::investigator;
+  link.proof = hello.proof;
   link.name = session->name;
   link.sink = session->session.sink;
   link.sign_key = session->session.sign_key;
   link.investigator = session->session.investigator;
   welcome(link, hello);
   links_.up(now_, link, hello.window, limits::investigator_window, true);
+  give_rights(link, hello);
   tell(Level::info, "investigator_attached", {{"name", link.name}, {"sink", link.sink.brief()}});
 }
 
@@ -170,6 +176,7 @@ void Relay::Inside::welcomed(Link& link, const Welcome& welcome) {
   link.node = certificate->id();
   if (!keep_this_link(link, certificate->id())) return bye(link.id, ByeCode::dup_link, "there is a link between us");
   link.role = Role::relay;
+  link.proof = welcome.certificate;
   link.name = certificate->name;
   link.sign_key = certificate->sign_key;
   link.session = welcome.session;
@@ -201,9 +208,10 @@ void Relay::Inside::enrol(Link& link, const Enrol& enrol) {
 }
 
 void Relay::Inside::pass_enrolments() {
+  if (enrolments_.empty()) return;
+  const NodeId enroller = reachable_enroller();
   for (auto it = enrolments_.begin(); it != enrolments_.end();) {
     const bool gone = links_.find(it->first) == nullptr;
-    const NodeId enroller = gone ? NodeId{} : reachable_enroller();
     if (!gone && enroller.empty()) {
       ++it;
       continue;
@@ -227,12 +235,48 @@ void Relay::Inside::answer_enrolment(const EnrolRouted& routed) {
   auto say = [this, routed, answer = decision.answer](bool ok) {
     if (!ok) return;  // it asks again
     if (routed.origin != keys_.id()) return route_to_relay(routed.origin, EnrolledRouted{routed.link, answer});
-    if (Link* link = links_.find(routed.link); link && link->phase == Link::Phase::greeting) links_.send_now(link->id, answer, *out_);
+    if (routed.link == 0) return renewed(answer);
+    give_enrolled(routed.link, answer);
   };
   if (decision.wrote)
     promise(say);
   else
     say(true);
+}
+
+/// To a node that joins, or to an agent of ours that renews its certificate.
+void Relay::Inside::give_enrolled(LinkId id, const Enrolled& answer) {
+  Link* link = links_.find(id);
+  if (link == nullptr) return;
+  if (link->phase == Link::Phase::greeting)
+    links_.send_now(id, answer, *out_);
+  else if (link->role == Role::agent)
+    links_.send(id, 1, answer, *out_);
+}
+
+/// Our own certificate, in time. An enroller asks itself.
+void Relay::Inside::renew() {
+  if (!membership_.enrolled() || now_.at < renew_at_) return;
+  renew_at_ = now_.at + renew_again;
+  if (now_.wall < membership_.renew_at()) {
+    renew_at_ = now_.at + std::min(Duration::millis(membership_.renew_at() - now_.wall), Duration::seconds(3600));
+    return;
+  }
+  auto request = membership_.renewal_request(keys_, random_);
+  const NodeId to = reachable_enroller();
+  if (!request || (!enroller_ && to.empty())) return tell(Level::warning, "not_renewed", {{"why", request ? "no enroller is within reach" : request.error().text}});
+  const EnrolRouted routed{keys_.id(), 0, *request};
+  if (enroller_) return answer_enrolment(routed);
+  route_to_relay(to, routed);
+}
+
+void Relay::Inside::renewed(const Enrolled& answer) {
+  auto taken = membership_.take_answer(answer, keys_, now_.wall);
+  if (!taken) return tell(Level::warning, "not_renewed", {{"why", taken.error().text}});
+  store_.put("m/certificate", membership_.certificate());
+  renew_at_ = now_.at;
+  presence_.renewed(now_.at);
+  tell(Level::info, "renewed", {{"next", to_rfc3339(membership_.renew_at())}});
 }
 
 void Relay::Inside::enrolled(Link& link, const Enrolled& answer) {
@@ -242,7 +286,7 @@ void Relay::Inside::enrolled(Link& link, const Enrolled& answer) {
     return bye(link.id, ByeCode::shutdown, "not enrolled");
   }
   store_.put("m/certificate", membership_.certificate());
-  take_roster(membership_.roster_object());
+  (void)take_roster(membership_.roster_object(), nullptr);
   tell(Level::info, "enrolled", {{"mesh", setting_.trust.name}, {"id", keys_.id().hex()}});
   // Who dials greets; its HELLO of before could not be judged.
   if (link.direction == Direction::in) return bye(link.id, ByeCode::busy, "this relay is enrolled now", 0);

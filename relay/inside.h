@@ -61,6 +61,9 @@ class Relay::Inside {
   void enrol(core::Link& link, const core::Enrol& enrol);
   void pass_enrolments();
   core::NodeId reachable_enroller() const;
+  void give_enrolled(core::LinkId id, const core::Enrolled& answer);
+  void renew();
+  void renewed(const core::Enrolled& answer);
   void enrolled(core::Link& link, const core::Enrolled& answer);
   void greet(core::Link& link);
   bool keep_this_link(const core::Link& link, const core::NodeId& peer);
@@ -69,7 +72,6 @@ class Relay::Inside {
   void take(core::Link& link, const core::Put& put);
   void take(core::Link& link, const core::Object& object);
   void pin(const Notice& notice, const core::Object& object, const core::Link* from);
-  void take_roster(const core::Object& object, const std::string& from = {});
   std::optional<core::Object> cancel_of(const core::ActionId& action, const std::vector<core::Fingerprint>& signers) const;
   void way_opened();
   void publish_own_record();
@@ -80,7 +82,15 @@ class Relay::Inside {
   void take(core::Link& link, const core::Want& want);
   void give(core::Link& link, const std::vector<core::BoardKey>& keys);
   void expire();
+  void gone(const core::BoardKey& key);
   bool may_inject(const core::Fingerprint& investigator);
+
+  // rights.cpp: rosters and stops
+  core::Status take_roster(const core::Object& object, const core::Link* from);
+  void take_stop(const Notice& notice, const core::Object& object);
+  void to_agents(const core::Object& object);
+  void give_rights(core::Link& link, const core::Hello& hello);
+  void rights_changed();
 
   // post.cpp: routes, and what is addressed to this relay
   void route(core::Route route, int frame_class, core::BytesView key, bool row);
@@ -123,6 +133,7 @@ class Relay::Inside {
     core::Instant at;
   };
   std::map<core::Fingerprint, Tokens> tokens_;
+  core::Instant renew_at_{};
   std::set<core::LinkId> clock_told_;
   core::Instant stalled_at_{};                                 ///< when we last went on after not having run
   core::LinkId last_link_ = 0;

@@ -77,14 +77,43 @@ Result<Notice> verify_cancel(const Object& object, const Roster& roster, WallMs 
   return notice;
 }
 
+Result<Preview> preview_stop(const Object& object) {
+  if (object.signatures.size() != 1) return invalid("stop: one signature, no more, no less");
+  auto stop = parse_stop(object.text);
+  if (!stop) return stop.error();
+  auto packet = read_signature(object.signatures[0]);
+  if (!packet) return packet.error();
+  return Preview{stop_key(stop->subject, packet->issuer), {static_cast<std::uint64_t>(stop->issued), 0}};
+}
+
+Result<Notice> verify_stop(const Object& object, const Membership& membership, WallMs now) {
+  auto seen = preview_stop(object);
+  if (!seen) return seen.error();
+  auto stop = admit_stop({object.text, object.signatures}, *membership.roster(), membership.roots_in_force(), now);
+  if (!stop) return stop.error();
+  return Notice{seen->key, seen->version, stop->expires, StopNotice{}};
+}
+
+/// Signed by at least one person; whether that suffices is not asked.
+Result<Notice> verify_draft(const Object& object, const Roster& roster, WallMs now) {
+  auto signers = check_signers(action_signing_text(object.text), object.signatures, roster, now);
+  if (!signers) return signers.error();
+  auto action = parse_action(object.text);
+  if (!action) return action.error();
+  if (action->mesh != roster.mesh) return refused("draft: for another mesh");
+  if (action->expire_after <= now) return Error{Code::invalid, "draft: its window is over"};
+  return Notice{board_key(ObjectKind::draft, action->id.view()), {0, signers->size()}, action->expire_after, DraftNotice{}};
+}
+
 }  // namespace
 
 Result<Preview> preview(const Object& object) {
   switch (object.kind) {
     case ObjectKind::action:
+    case ObjectKind::draft:
       if (object.text.size() > limits::action_bytes)
         return Error{Code::too_large, "action: larger than 64 KiB; larger content travels as attachments"};
-      return Preview{board_key(ObjectKind::action, action_id_of(object.text).view()), {0, object.signatures.size()}};
+      return Preview{board_key(object.kind, action_id_of(object.text).view()), {0, object.signatures.size()}};
     case ObjectKind::cancel: return preview_cancel(object);
     case ObjectKind::relay: {
       auto record = unpack_relay_record(object.text);
@@ -100,18 +129,14 @@ Result<Preview> preview(const Object& object) {
       if (object.text.size() > limits::roster_bytes) return Error{Code::too_large, "roster: too large"};
       auto roster = parse_roster(object.text);
       if (!roster) return roster.error();
-      return Preview{board_key(ObjectKind::roster, {}), {roster->version, 0}};
+      return Preview{board_key(ObjectKind::roster, {}), version_of_roster(roster->version, object.text)};
     }
+    case ObjectKind::stop: return preview_stop(object);
     default: return Error{Code::unsupported, "notice: this version does not know objects of that kind"};
   }
 }
 
 Result<Notice> verify_notice(const Object& object, const Membership& membership, WallMs now) {
-  if (object.kind == ObjectKind::roster) {
-    auto roster = verify_roster({object.text, object.signatures}, membership.trust(), now);
-    if (!roster) return roster.error();
-    return Notice{board_key(ObjectKind::roster, {}), {roster->version, 0}, roster->expires, RosterNotice{}};
-  }
   const auto& roster = membership.roster();
   if (!roster) return Error{Code::later, "notice: there is no roster yet to verify it with"};
   switch (object.kind) {
@@ -119,6 +144,8 @@ Result<Notice> verify_notice(const Object& object, const Membership& membership,
     case ObjectKind::cancel: return verify_cancel(object, *roster, now);
     case ObjectKind::relay: return verify_relay(object, *roster, now);
     case ObjectKind::sink: return verify_sink(object, *roster, now);
+    case ObjectKind::stop: return verify_stop(object, membership, now);
+    case ObjectKind::draft: return verify_draft(object, *roster, now);
     default: return Error{Code::unsupported, "notice: this version does not know objects of that kind"};
   }
 }

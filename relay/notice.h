@@ -27,16 +27,17 @@ struct SinkNotice {
   core::Session session;
   std::string investigator;                ///< name
 };
-struct RosterNotice {};                    ///< the relay's Membership adopts it
+struct StopNotice {};                      ///< the relay's Membership takes it
+struct DraftNotice {};                     ///< an action that lacks weight: for people to sign, for no agent
 
 struct Notice {
   core::BoardKey key;
   core::Version version;
   core::WallMs expires = 0;
-  std::variant<core::Admission, core::CancelAdmission, RelayNotice, SinkNotice, RosterNotice> content;
+  std::variant<core::Admission, core::CancelAdmission, RelayNotice, SinkNotice, StopNotice, DraftNotice> content;
 };
 
-/// Size, role of the author, life, then signatures. Codes: `later` (a newer roster is needed), `refused`, `invalid`.
+/// Of everything but rosters, which Membership judges. Size, role of the author, life, then signatures. Codes: `later` (a newer roster is needed), `refused`, `invalid`.
 core::Result<Notice> verify_notice(const core::Object& object, const core::Membership& membership, core::WallMs now);
 
 }  // namespace mig::relay

@@ -57,8 +57,8 @@ void Relay::Inside::delivered(const Routed& routed, const Route& frame) {
   if (auto* handed = std::get_if<Handed>(&routed)) return take(*handed, frame);
   if (auto* enrol = std::get_if<EnrolRouted>(&routed)) return answer_enrolment(*enrol);
   if (auto* answer = std::get_if<EnrolledRouted>(&routed)) {
-    if (Link* link = links_.find(answer->link); link && link->phase == Link::Phase::greeting)
-      links_.send_now(link->id, answer->enrolled, *out_);
+    if (answer->link == 0) return renewed(answer->enrolled);
+    give_enrolled(answer->link, answer->enrolled);
   }
 }
 

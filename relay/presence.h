@@ -26,6 +26,8 @@ class Presence {
 
   /// Neighbours as they are now; publishes when they changed (removals at once) or the record is to be renewed.
   void neighbours(core::Instant now, std::set<core::NodeId> relays);
+  /// Its author's certificate is a new one: said anew.
+  void renewed(core::Instant now) { want(now); }
   void load(core::Instant now, std::uint32_t known, std::uint32_t online);
   /// The record to publish now, if it is time; its version is in the open batch.
   std::optional<core::RelayRecord> due(const core::Now& now);

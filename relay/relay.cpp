@@ -23,7 +23,7 @@ Relay::Inside::Inside(RelaySetting setting, store::Store& store, const Seed& ran
       board_(store),
       members_(store),
       outbox_(store),
-      enroller_(setting_.enroller_seed ? std::optional<Enroller>(std::in_place, *setting_.enroller_seed, store) : std::nullopt),
+      enroller_(setting_.enroller_seed ? std::optional<Enroller>(std::in_place, *setting_.enroller_seed, store, setting_.certificate_life_ms) : std::nullopt),
       presence_(store, keys_.id(), setting_.name, setting_.segment, setting_.enroller_seed.has_value(),
                 setting_.software, random_.u64()),
       books_(store, members_, keys_.id(), setting_.retention_ms,
@@ -63,12 +63,21 @@ void Relay::Inside::boot() {
     store_.put("m/certificate", membership_.certificate());
   }
   presence_.boot(now_.wall);
-  for (const auto& [key, object] : board_.load()) {
-    auto notice = verify_notice(object, membership_, now_.wall);
-    if (notice && object.kind != ObjectKind::roster) pin(*notice, object, nullptr);
-    if (!notice) board_.forget(key);
-  }
-  if (membership_.roster()) take_roster(membership_.roster_object());
+  // Stops first: what they took away must not be pinned.
+  const auto held = board_.load();
+  auto pin_held = [&](bool stops) {
+    for (const auto& [key, object] : held) {
+      if ((object.kind == ObjectKind::stop) != stops) continue;
+      auto notice = verify_notice(object, membership_, now_.wall);
+      if (notice)
+        pin(*notice, object, nullptr);
+      else
+        board_.forget(key);
+    }
+  };
+  pin_held(true);
+  pin_held(false);
+  if (membership_.roster()) (void)take_roster(membership_.roster_object(), nullptr);
   books_.load(presence_.instance(), presence_.reset_at(), now_);
   presence_.load(now_.at, static_cast<std::uint32_t>(members_.all().size()), 0);
   tell(Level::info, "booted", {{"relay", setting_.name}, {"id", keys_.id().hex()}, {"agents", std::to_string(members_.all().size())}});
@@ -135,6 +144,7 @@ void Relay::Inside::spoken(Link& link, Message& message) {
   if (auto* sync_ = std::get_if<Sync>(&message); sync_ && !agent) return take(link, *sync_);
   if (auto* want = std::get_if<Want>(&message)) return take(link, *want);
   if (auto* route_ = std::get_if<Route>(&message); route_ && !agent) return take(link, *route_);
+  if (auto* enrol_ = std::get_if<Enrol>(&message); enrol_ && agent) return enrol(link, *enrol_);
   if (auto* result = std::get_if<ResultFrame>(&message); result && agent) return take(link, *result);
   tell(Level::debug, "ignored", {{"from", link.name}, {"what", std::string(name_of(message))}});
 }
@@ -168,6 +178,7 @@ void Relay::Inside::tick() {
   }
   expire();
   pass_enrolments();
+  renew();
   std::set<NodeId> neighbours;
   for (const auto& [id, link] : links_.peers())
     if (link->role == Role::relay && now_.at >= link->up_since + limits::neighbour_after) neighbours.insert(link->node);
@@ -179,7 +190,7 @@ void Relay::Inside::tick() {
 
 Instant Relay::Inside::wake() const {
   Instant next = std::min({links_.wake(), books_.wake(), outbox_.wake()});
-  if (membership_.enrolled()) next = std::min(next, presence_.wake());
+  if (membership_.enrolled()) next = std::min({next, presence_.wake(), renew_at_});
   for (const auto& target : targets_)
     if (target.link == 0) next = std::min(next, target.next_try);
   for (const auto& [id, link] : links_.peers())

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 
 namespace mig::simulate {
 
@@ -10,14 +11,24 @@ using namespace core;
 
 const std::vector<std::string>& fault_names() {
   static const std::vector<std::string> names{"break", "drop", "duplicate", "delay", "partition", "oneway", "relay-crash", "relay-lost", "relay-restored",
-                                              "agent-crash", "investigator-move", "pause", "clock", "slow-disk", "full-disk", "unknown", "cancel"};
+                                              "agent-crash", "investigator-move", "pause", "clock", "slow-disk", "full-disk", "unknown", "forged", "cancel",
+                                              "journal-lost", "herd", "slow-link", "replay", "versions"};
   return names;
 }
 
 namespace {
 
 constexpr WallMs retention_ms = 10 * 60'000;   // short, so that a run sees its end
+constexpr std::int64_t octet_on_a_slow_line_us = 800;  // 10 kbit/s
 constexpr std::size_t most_for_space = 1000;   // agents; with more, that end is waited for in vain
+
+/// The same frame with a field that is not known yet: [number, {..., 120: "later"}]. Frames with 15 fields stay.
+Bytes as_of_a_later_version(BytesView frame) {
+  Bytes out(frame);
+  if (out.size() < 3 || (static_cast<unsigned char>(out[2]) & 0xf0) != 0x80 || (out[2] & 0x0f) == 0x0f) return out;
+  ++out[2];
+  return out += "\x78\xa5later";
+}
 
 /// The harm of one run: which kinds, how often, and the end of each.
 class Campaign {
@@ -46,6 +57,7 @@ class Campaign {
     out.relays = plan.relays;
     out.agents = plan.agents;
     out.retention_ms = retention_ms;
+    if (plan.answer_kb > 0) out.work = noise(plan.answer_kb);
     const std::uint64_t seed = plan.seed;
     if (plan.topology == "hubs")
       out.parent_of = [](std::size_t i) { return i < 2 ? 0 : i % 2; };  // two hubs, all others below them
@@ -57,6 +69,15 @@ class Campaign {
         return static_cast<std::size_t>(dice.below(i));
       };
     return out;
+  }
+
+  /// Answers that no compression makes much smaller.
+  static Work noise(std::size_t kb) {
+    return [kb](NodeIndex node, const std::vector<Operation>& operations) {
+      std::string hex;
+      for (std::size_t i = 0; hex.size() < kb * 1024; ++i) hex += to_hex(blake2b(fmt::format("{} {}", node, i), 64));
+      return std::vector<std::string>(operations.size(), fmt::format(R"({{"foundanything":true,"success":true,"elements":"{} {}","statistics":null,"errors":null}})", fleet_taint, hex));
+    };
   }
 
   void ask(const std::string& target) {
@@ -93,8 +114,14 @@ class Campaign {
 
   bool drew(const char* name) const { return std::find(drawn_.begin(), drawn_.end(), name) != drawn_.end(); }
 
-  Fate fate_of(NodeIndex, NodeIndex, BytesView frame) {
+  Fate fate_of(NodeIndex from, NodeIndex to, BytesView frame) {
     Fate fate;
+    if (drew("replay") && dice_.below(10) == 0) {
+      old_frames_.push_back({from, to, Bytes(frame)});
+      if (old_frames_.size() > 500) old_frames_.pop_front();
+    }
+    if (newer_.contains(from)) fate.instead = as_of_a_later_version(frame);
+    if (slow_.contains(from) || slow_.contains(to)) fate.on_the_wire = Duration{static_cast<std::int64_t>(frame.size()) * octet_on_a_slow_line_us};
     auto message = decode(frame);
     if (!message || !std::holds_alternative<Route>(*message)) return fate;
     if (drew("drop") && dice_.below(20) == 0) fate.copies = 0;
@@ -130,6 +157,18 @@ class Campaign {
     until_later([this, node] {
       if (!fleet_.world().alive(node)) fleet_.world().start(node);
     });
+  }
+
+  /// A newer record of another relay than this one holds, under the signature of the old one.
+  std::optional<Object> forged(NodeIndex relay) {
+    const BoardKey key = board_key(ObjectKind::relay, fleet_.node_id(any_relay()).view());
+    auto held = fleet_.world().disk(relay).get("b/" + key);
+    auto object = held ? unpack_object(*held) : Result<Object>(invalid("none"));
+    auto record = object ? unpack_relay_record(object->text) : Result<RelayRecord>(invalid("none"));
+    if (!record) return {};
+    record->n += 1000;
+    object->text = pack(*record);
+    return *object;
   }
 
   void strike(const std::string& name) {
@@ -174,6 +213,30 @@ class Campaign {
       }
     } else if (name == "agent-crash") {
       crash(agent);
+    } else if (name == "journal-lost") {
+      if (!world.alive(agent)) return;
+      crash(agent);
+      auto& disk = world.disk(agent);
+      std::vector<Bytes> journal;  // what was started, and the answers that nobody confirmed yet
+      for (const char* kind : {"j/", "p/"}) disk.scan(kind, [&](BytesView key, BytesView) { return journal.emplace_back(key), true; });
+      for (const auto& key : journal) disk.erase(key);
+      disk.commit();
+      checks_.disk_replaced(agent);
+    } else if (name == "herd") {
+      for (std::size_t i = 0; i < plan_.agents; ++i)
+        if (world.alive(fleet_.agent(i)) && dice_.below(10) > 0) world.crash(fleet_.agent(i)), world.start(fleet_.agent(i));
+      if (dice_.below(2) == 0) crash(relay);
+    } else if (name == "slow-link") {
+      slow_.insert(relay), checks_.slow(relay, true);
+      until_later([this, relay] { slow_.erase(relay), checks_.slow(relay, false); });
+    } else if (name == "replay") {
+      for (int i = 0; i < 20 && !old_frames_.empty(); ++i) {
+        const auto& [from, to, frame] = old_frames_[dice_.below(old_frames_.size())];
+        checks_.harmed(from), checks_.harmed(to);
+        world.say(from, to, frame);
+      }
+    } else if (name == "versions") {
+      newer_.insert(dice_.below(2) == 0 ? relay : agent);
     } else if (name == "investigator-move") {
       if (questions_.empty()) return;
       fleet_.restart_investigator(dice_.below(plan_.relays), questions_);
@@ -196,6 +259,8 @@ class Campaign {
       until_later([this, relay] { fleet_.world().disk(relay).full(false); });
     } else if (name == "unknown") {
       world.strange_frame(dice_.below(2) == 0 ? relay : agent, encode(Unknown{static_cast<std::uint32_t>(40 + dice_.below(100))}));
+    } else if (name == "forged") {
+      if (auto object = forged(relay)) world.strange_frame(relay, encode(Put{{*object}}));
     } else if (name == "cancel") {
       if (cancelled_ || questions_.size() < 2) return;
       cancelled_ = true;
@@ -219,7 +284,7 @@ class Campaign {
     }, Duration::seconds(900));
     if (!done) trouble_ = "after 15 calm minutes: " + lacking;
     checks_.calm(questions_);
-    if (!done || !passing_) return;
+    if (!done || !passing_ || !checks_.violations().empty()) return;
     const auto action = parse_action(passing_->signed_action.text);
     const WallMs end = action->result_by() + retention_ms + 3 * 60'000;  // an agent looks every minute
     world.run([&] { return world.now().wall > end; }, Duration::seconds(3 * 3600));
@@ -246,6 +311,12 @@ class Campaign {
   std::optional<Fleet::Question> passing_;
   std::vector<std::pair<Instant, std::function<void()>>> ends_;
   std::map<NodeIndex, store::MemoryStore> copies_;
+  struct OldFrame {
+    NodeIndex from, to;
+    Bytes frame;
+  };
+  std::deque<OldFrame> old_frames_;
+  std::set<NodeIndex> newer_, slow_;
   Instant pauses_end_{};
   bool cancelled_ = false;
   std::string trouble_;

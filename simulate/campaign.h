@@ -17,6 +17,7 @@ const std::vector<std::string>& fault_names();
 struct CampaignPlan {
   std::uint64_t seed = 1;
   std::size_t agents = 100, relays = 12;
+  std::size_t answer_kb = 0;                   ///< of noise in every answer; 0: a sentence
   double minutes = 10;                         ///< of harm, and again at most of calm
   std::string topology = "random";             ///< or "hubs"
   bool trace = false;                          ///< tell the story as it goes

@@ -35,11 +35,15 @@ class Checks : public Watch {
   void asked(const core::Action& action, std::set<NodeIndex> targeted);
   /// This disk is another one from now on (lost, or an old copy): what it promised before is void.
   void disk_replaced(NodeIndex node);
+  /// Of what this relay says from now on only its manners on a link are judged.
+  void lies(NodeIndex node) { liars_.insert(node); }
+  void ledger_lost() { cursors_.clear(), pulled_.clear(), receipts_.clear(), answered_.clear(), row_held_.clear(), counted_.clear(); }
   /// A person gave a relay up: who is in no register of those that run is not waited for any more.
   void gave_up();
   /// Something was done to this node or its links, so that silence there has a cause.
   void harmed(NodeIndex node) { harmed_at_[node] = fleet_.world().now().at; }
   void paused(NodeIndex node, core::Duration how_long) { harmed(node), links_.paused(node, fleet_.world().now().at + how_long); }
+  void slow(NodeIndex node, bool on) { harmed(node), links_.slow(node, fleet_.world().now().at + core::Duration::seconds(on ? 1'000'000 : 0)); }
   /// All faults are over, and the mesh had its time: the liveness half.
   void calm(const std::vector<Fleet::Question>& questions);
   /// The action, its answers and the time they are kept for are past: nothing of it may be on any disk.
@@ -63,9 +67,11 @@ class Checks : public Watch {
   void route_sent(NodeIndex from, NodeIndex to, const core::Route& route);
   void row_sent(NodeIndex from, const core::SignedRow& signed_row);
   void replies_sent(NodeIndex from, const core::Replies& replies);
+  void logged(NodeIndex relay, const core::ActionKey& action, core::BytesView place);
   void promised(NodeIndex from, NodeIndex to, const core::Message& message);
   void statement_of(NodeIndex investigator);
   std::set<core::NodeId> register_of(NodeIndex relay, bool durable) const;
+  std::uint64_t window_between(NodeIndex a, NodeIndex b) const;  ///< octets that may be in flight, either way
   const Asked* asked_for(const core::ActionKey& key) const;
 
   void count_row(const core::KeepRow& kept, const core::Row& row);
@@ -73,6 +79,7 @@ class Checks : public Watch {
   Fleet& fleet_;
   LinkChecks links_;
   bool trace_ = false;
+  std::set<NodeIndex> liars_;
   std::array<std::uint64_t, invariants + 1> made_{};
   std::vector<std::string> violations_;
   std::map<std::string_view, std::uint64_t> kinds_;                      ///< frames sent, by the name of their message
@@ -101,6 +108,7 @@ class Checks : public Watch {
   std::map<std::tuple<core::ActionKey, core::NodeId, std::uint64_t>, std::uint64_t> pulled_;
   std::map<core::ActionKey, std::map<core::NodeId, std::set<std::uint16_t>>> receipts_;
   std::map<core::ActionKey, std::uint32_t> answered_;
+  core::Instant next_statement_{};
   std::map<std::pair<NodeIndex, core::NodeId>, std::uint64_t> handed_;   ///< highest attach_seq given away
   std::set<std::pair<NodeIndex, core::ActionId>> cancels_held_;          ///< by relays and agents, in this life
   std::map<std::pair<NodeIndex, core::LinkId>, std::pair<std::uint64_t, std::uint64_t>> credit_;  ///< sent, consumed

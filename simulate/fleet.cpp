@@ -50,7 +50,8 @@ void Fleet::make_roster() {
   roster_.issued = beginning - day;
   roster_.expires = beginning + 300 * day;
   roster_.investigators.push_back({"ann", person_.fingerprint(), {person_.public_key()}, true});
-  roster_.access["default"] = {1, {{person_.fingerprint(), 1}}};
+  roster_.access["default"].weights[person_.fingerprint()] = 1;
+  roster_.access["agentdestroy"] = roster_.access["default"];
   roster_.enrollers.push_back(enroller_.sign_public());
   signed_roster_.text = canonical_json(to_json(roster_));
   signed_roster_.signatures.push_back(person_.sign(roster_signing_text(signed_roster_.text), beginning - day));
@@ -118,7 +119,7 @@ investigator::InvestigatorSetting Fleet::investigator_setting(std::size_t at) co
   setting.roster = signed_roster_;
   setting.session_seed = seed("session");
   const Keys keys(setting.session_seed);
-  setting.sink = *SinkId::from(blake2b("sink", SinkId::size));
+  setting.sink = *SinkId::from(blake2b(ledgers_ == 0 ? "sink" : fmt::format("sink {}", ledgers_), SinkId::size));
   const Session session{person_.fingerprint(), keys.link_public(), keys.sign_public(), setting.sink, beginning + day / 2};
   SignedText text{session_text(session), {}};
   text.signatures.push_back(person_.sign(session_signing_text(text.text), beginning - 1000));
@@ -132,7 +133,8 @@ void Fleet::add_investigator() {
   investigator_ = world_.add({"mig", "", Keys(seed("session")).link_public(), [this](store::Store&, const Seed& random) -> std::unique_ptr<Machine> {
                                 auto setting = investigator_setting(attach_at_);
                                 // What a ledger would have kept of earlier processes.
-                                for (const auto& [node, record] : world_.kept()) {
+                                for (std::size_t i = ledger_begins_; i < world_.kept().size(); ++i) {
+                                  const Record& record = world_.kept()[i].second;
                                   if (auto* epoch = std::get_if<KeepEpoch>(&record)) setting.epoch = std::max(setting.epoch, epoch->epoch);
                                   if (auto* agent = std::get_if<KeepAgent>(&record)) {
                                     std::erase_if(setting.known_agents, [&](const auto& known) { return known.agent == agent->agent; });
@@ -146,8 +148,11 @@ void Fleet::add_investigator() {
 bool Fleet::settle(Duration limit) {
   auto ready = [this](std::size_t i) { return !world_.alive(agents_[i]) || agent_machine(i).attached(); };
   std::size_t first_away = 0;  // asked after every step: begin with the one that was away last
+  Instant next{};
   return world_.run(
       [&] {
+        if (world_.now().at < next) return false;
+        next = world_.now().at + Duration::millis(10);
         while (first_away < agents_.size() && ready(first_away)) ++first_away;
         if (first_away < agents_.size() || !mig().synced()) return false;
         for (std::size_t i = 0; i < agents_.size(); ++i)
@@ -183,6 +188,13 @@ ActionId Fleet::ask(const Question& question) {
   return question.id;
 }
 
+void Fleet::stop_investigator() {
+  const WallMs now = world_.now().wall / 1000 * 1000;
+  Object object{ObjectKind::stop, canonical_json(to_json(StopOrder{trust_.mesh, person_.fingerprint(), now, now + day, "key lost"})), {}, {}};
+  object.signatures.push_back(person_.sign(stop_signing_text(object.text), world_.now().wall));
+  world_.post(investigator_, Asked{Publish{object}});
+}
+
 void Fleet::cancel(const ActionId& id, const std::string& reason) {
   Cancel cancel{id, trust_.mesh, world_.now().wall / 1000 * 1000, world_.now().wall / 1000 * 1000 + day, reason};
   Object object{ObjectKind::cancel, canonical_json(to_json(cancel)), {}, {}};
@@ -210,7 +222,8 @@ Follow Fleet::follow(const Question& question) const {
   Follow out{question.id, question.signed_action, question.reply_secret, {}, {}};
   const ActionKey key = key_of(question.id);
   std::map<std::pair<NodeId, std::uint64_t>, std::uint64_t> cursors;
-  for (const auto& [node, record] : world_.kept()) {
+  for (std::size_t i = ledger_begins_; i < world_.kept().size(); ++i) {
+    const Record& record = world_.kept()[i].second;
     if (auto* cursor = std::get_if<KeepCursor>(&record); cursor && cursor->action == key) {
       std::uint64_t& next = cursors[{cursor->relay, cursor->next.instance}];
       next = std::max(next, cursor->next.index);

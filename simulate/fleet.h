@@ -49,6 +49,12 @@ class Fleet {
   core::NodeId relay_id(std::size_t i) const { return core::Keys(seed("relay", i)).id(); }
   core::NodeId agent_id(std::size_t i) const { return core::Keys(seed("agent", i)).id(); }
   core::NodeId node_id(NodeIndex node) const { return ids_.at(node); }
+  core::Keys keys_of(NodeIndex relay) const { return core::Keys(seed("relay", relay)); }
+  /// A second machine with this one's keys and disk. It is neither relay nor agent to the checks.
+  NodeIndex twin(NodeIndex node) {
+    const core::NodeId id = node_id(node);
+    return ids_[world_.nodes()] = id, world_.twin(node);
+  }
   bool is_relay(NodeIndex node) const { return node < relays_.size(); }
   bool is_agent(NodeIndex node) const { return node >= relays_.size() && node < relays_.size() + agents_.size(); }
   investigator::Investigator& mig() { return static_cast<investigator::Investigator&>(world_.machine(investigator_)); }
@@ -65,12 +71,16 @@ class Fleet {
   Question question(const std::string& target = "all", core::WallMs valid_ms = 300'000);
   core::ActionId ask(const Question& question);
   void cancel(const core::ActionId& id, const std::string& reason);
+  /// The investigator's rights end; she is the root, and signs that herself.
+  void stop_investigator();
   investigator::Statement statement(const core::ActionId& id) { return mig().statement(id, world_.now()); }
   bool run_until_complete(const core::ActionId& id, core::Duration limit = core::Duration::seconds(60));
   /// A new process of the investigator: it knows what the ledger kept, attaches at relay `at`, and follows `question`.
   void restart_investigator(std::size_t at, const std::vector<Question>& questions);
   /// The next processes of the investigator know from their ledger that this relay is given up, as `mig relays forget` says.
   void forget(std::size_t relay);
+  /// The ledger is gone: the next process of the investigator is another sink, and has read nothing.
+  void lose_ledger() { ++ledgers_, ledger_begins_ = world_.kept().size(); }
   /// What a calm mesh owes and does not have; empty: all agents attached and in one register each, boards equal,
   /// every question complete.
   std::string lacking(const std::vector<Question>& questions);
@@ -105,7 +115,7 @@ class Fleet {
   std::map<NodeIndex, core::NodeId> ids_;
   NodeIndex investigator_ = 0;
   std::vector<store::LedgerRelay> forgotten_;
-  std::size_t questions_ = 0, attach_at_ = 0;
+  std::size_t questions_ = 0, attach_at_ = 0, ledgers_ = 0, ledger_begins_ = 0;
 };
 
 }  // namespace mig::simulate

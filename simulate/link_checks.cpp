@@ -38,7 +38,8 @@ void LinkChecks::given_up(NodeIndex from, NodeIndex to, LinkId link) {
   auto recent = [&](auto it, auto end) { return it != end && it->second + patience >= now; };
   const auto other = fleet_.world().other_end(from, link);
   const bool gone = !other || !ends_[*other].open;
-  const bool silent = recent(cut_at_.find(std::minmax(from, to)), cut_at_.end()) || recent(paused_until_.find(to), paused_until_.end());
+  const bool silent = recent(cut_at_.find(std::minmax(from, to)), cut_at_.end()) || recent(paused_until_.find(to), paused_until_.end()) ||
+                      recent(slow_until_.find(from), slow_until_.end()) || recent(slow_until_.find(to), slow_until_.end());
   check_(25, gone || silent, fmt::format("node {} calls node {} dead, which lives and is within reach", from, to));
 }
 
@@ -50,6 +51,13 @@ void LinkChecks::stepped(NodeIndex node, const Input& input, const Message* hear
     if (std::holds_alternative<Welcome>(*heard)) spoken = {true, 0, {}};
     if (std::holds_alternative<Bye>(*heard)) spoken.open = false;
     if (std::holds_alternative<Sync>(*heard) || std::holds_alternative<Want>(*heard)) ++spoken.asked;
+    if (std::holds_alternative<Unknown>(*heard) && spoken.open) {
+      const bool stays = std::none_of(effects.begin(), effects.end(), [&](const Effect& effect) {
+        auto* order = std::get_if<Close>(&effect.what);
+        return order && order->link == frame->from;
+      });
+      check_(28, stays, fmt::format("an unknown frame makes node {} end the session", node));
+    }
     if (!opens_or_ends(*heard) && !spoken.open) {
       const bool quiet = std::none_of(effects.begin(), effects.end(), [](const Effect& effect) { return std::holds_alternative<Start>(effect.what) || std::holds_alternative<Keep>(effect.what); });
       check_(20, quiet, fmt::format("node {} does something on account of a frame without a session", node));

@@ -21,6 +21,8 @@ class LinkChecks {
   /// A frame between these two was swallowed by a cut cable.
   void swallowed(NodeIndex from, NodeIndex to) { cut_at_[std::minmax(from, to)] = fleet_.world().now().at; }
   void paused(NodeIndex node, core::Instant until) { paused_until_[node] = std::max(paused_until_[node], until); }
+  /// Frames take their time up and down the line of this node until then.
+  void slow(NodeIndex node, core::Instant until) { slow_until_[node] = until; }
 
  private:
   using End = std::pair<NodeIndex, core::LinkId>;
@@ -36,6 +38,7 @@ class LinkChecks {
   std::map<End, Spoken> ends_;
   std::vector<End> closing_;                   ///< of the step in progress
   std::map<std::pair<NodeIndex, NodeIndex>, core::Instant> cut_at_;
+  std::map<NodeIndex, core::Instant> slow_until_;
   std::map<NodeIndex, core::Instant> paused_until_;
 };
 

@@ -75,6 +75,10 @@ NodeIndex LookReader::agent() {
 
 std::vector<NodeIndex> LookReader::these(const std::set<std::string>& until) {
   std::vector<NodeIndex> out;
+  if (words_.maybe("everybody")) {
+    for (NodeIndex i = 0; i < cast_.relays.size() + cast_.agents.size(); ++i) out.push_back(i);
+    return out;
+  }
   while (!words_.over() && !until.contains(words_.next())) out.push_back(node());
   if (out.empty()) fail("nobody is named");
   return out;

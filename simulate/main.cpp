@@ -82,6 +82,7 @@ int main(int argc, char** argv) {
   app.add_option("--seeds", options.seeds, "how many, one after the other")->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000}));
   app.add_option("--agents", options.plan.agents, "agents in the mesh")->check(CLI::Range(std::size_t{1}, std::size_t{100'000}));
   app.add_option("--relays", options.plan.relays, "relays in the mesh")->check(CLI::Range(std::size_t{1}, std::size_t{1000}));
+  app.add_option("--answers", options.plan.answer_kb, "KiB of noise in every answer, so that windows fill")->check(CLI::Range(std::size_t{0}, std::size_t{4000}));
   app.add_option("--minutes", options.plan.minutes, "simulated minutes of harm")->check(CLI::Range(0.01, 10'000.0));
   app.add_option("--topology", options.plan.topology, "random tree or two hubs")->check(CLI::IsMember({"random", "hubs"}));
   app.add_option("--faults", options.faults, "all, none, or kinds joined by commas (a wrong one lists them)");
@@ -110,8 +111,8 @@ int main(int argc, char** argv) {
     if (result.violations.empty()) continue;
     ++violations;
     for (const auto& wrong : result.violations) fmt::print("seed {}: {}\n", seed, wrong);
-    fmt::print("replay: mig-simulate --seed {} --agents {} --relays {} --minutes {} --topology {} --faults {}\n", seed, options.plan.agents, options.plan.relays,
-               options.plan.minutes, options.plan.topology, options.faults);
+    fmt::print("replay: mig-simulate --seed {} --agents {} --relays {} --minutes {} --topology {} --faults {}{}\n", seed, options.plan.agents, options.plan.relays,
+               options.plan.minutes, options.plan.topology, options.faults, options.plan.answer_kb ? fmt::format(" --answers {}", options.plan.answer_kb) : "");
     std::fflush(stdout);
     if (options.stop) break;
   }

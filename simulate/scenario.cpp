@@ -89,7 +89,12 @@ class Reader : public LookReader {
   /// "agents ada bob at r3 r1 as db": r3 first, r1 if that fails, no other.
   void agents() {
     std::vector<std::string> names;
-    while (!words_.over() && words_.next() != "at") names.push_back(words_.take());
+    while (!words_.over() && words_.next() != "at") {
+      const std::string name = words_.take();
+      const unsigned count = words_.maybe("x") ? times().value_or(0) : 0;
+      if (count == 0) names.push_back(name);
+      for (unsigned i = 1; i <= count; ++i) names.push_back(fmt::format("{}-{}", name, i));
+    }
     if (names.empty()) return fail("no agent is named");
     if (!words_.maybe("at")) return fail("where are they at home?");
     std::vector<std::size_t> homes;
@@ -122,8 +127,16 @@ class Reader : public LookReader {
     if (name.empty()) return fail("give the question a name");
     const std::string role = words_.maybe("of") ? words_.take() : "";
     const Duration valid = words_.maybe("valid") ? duration() : Duration::seconds(300);
-    cast_.questions.insert(name);
-    act_ = [=](Stage& stage) { return stage.ask(name, role, valid), std::string(); };
+    std::vector<std::string> names{name};
+    if (const auto count = times(); count) {
+      names.clear();
+      for (unsigned i = 1; i <= *count; ++i) names.push_back(fmt::format("{}-{}", name, i));
+    }
+    cast_.questions.insert(names.begin(), names.end());
+    act_ = [=](Stage& stage) {
+      for (const auto& one : names) stage.ask(one, role, valid);
+      return std::string();
+    };
   }
 
   void cancel() {
@@ -237,6 +250,53 @@ class Reader : public LookReader {
     act_ = [kind = kind, from = from, to = to](Stage& stage) { return stage.swallow(kind, from, to), std::string(); };
   }
 
+  void replay() {
+    const auto [kind, from, to] = way();
+    act_ = [kind = kind, from = from, to = to](Stage& stage) { return stage.replay(kind, from, to), std::string(); };
+  }
+
+  void let() {
+    const NodeIndex who = relay();
+    const std::string lie = words_.take();
+    if (std::find(Liar::lies().begin(), Liar::lies().end(), lie) == Liar::lies().end()) return fail(fmt::format("there is no lie '{}'; there are: {}", lie, fmt::join(Liar::lies(), ", ")));
+    act_ = [who, lie](Stage& stage) { return stage.lie(who, lie), std::string(); };
+  }
+
+  void steal() {
+    const NodeIndex who = agent();
+    expect("from");
+    const NodeIndex from = relay();
+    expect("for");
+    act_ = [who, from, thief = relay()](Stage& stage) { return stage.steal(thief, who, from), std::string(); };
+  }
+
+  void twin() {
+    act_ = [who = node()](Stage& stage) { return stage.fleet().twin(who), std::string(); };
+  }
+
+  void lose() {
+    expect("the"), expect("ledger");
+    act_ = [](Stage& stage) { return stage.lose_ledger(), std::string(); };
+  }
+
+  void uplink() {
+    expect("of");
+    const NodeIndex who = node();
+    expect("is");
+    const std::string rate = words_.take();
+    const long kilo = std::strtol(rate.c_str(), nullptr, 10);
+    if (kilo <= 0 || !rate.ends_with("kB/s")) return fail(fmt::format("'{}' is no rate; write 2kB/s", rate));
+    act_ = [who, kilo](Stage& stage) { return stage.world().set_rate(who, kilo * 1000), std::string(); };
+  }
+
+  void strange() {
+    expect("frame"), expect("for");
+    act_ = [nodes = these({})](Stage& stage) {
+      for (NodeIndex node : nodes) stage.world().strange_frame(node, encode(Unknown{99}));
+      return std::string();
+    };
+  }
+
   void await() {
     const auto [kind, from, to] = way();
     act_ = [kind = kind, from = from, to = to](Stage& stage) { return stage.await(kind, from, to, Duration::seconds(300)) ? "" : "no such frame left within 5 minutes"; };
@@ -297,10 +357,10 @@ class Reader : public LookReader {
 const std::vector<Reader::Form>& Reader::forms() {
   static const std::vector<Form> forms{
       {"mesh", "mesh R1 - R2 - R3 (R2 dials R1, R3 dials R2; the first is where agents enrol; mig is attached there)", &Reader::mesh, true},
-      {"agents", "agents A B at R3 [R1 ...] [as ROLE] (they go to R3, if that fails to R1)", &Reader::agents, true},
+      {"agents", "agents A B at R3 [R1 ...] [as ROLE] (they go to R3, if that fails to R1; \"A x 30 times\": A-1 to A-30)", &Reader::agents, true},
       {"jobs", "jobs take 10s", &Reader::jobs, true},
       {"logs", "logs last 10m (how long answers outlive their action)", &Reader::logs, true},
-      {"ask", "ask Q [of ROLE] [valid 60s]", &Reader::ask, false},
+      {"ask", "ask Q [of ROLE] [valid 60s] [25 times] (then Q-1, Q-2 ...)", &Reader::ask, false},
       {"cancel", "cancel Q", &Reader::cancel, false},
       {"wait", "wait 2s", &Reader::wait, false},
       {"crash", "crash N... [losing the store]", &Reader::crash, false},
@@ -316,6 +376,13 @@ const std::vector<Reader::Form>& Reader::forms() {
       {"disk", "disk of N is full | free", &Reader::disk, false},
       {"attach", "attach mig at R (a new process that knows the ledger)", &Reader::attach, false},
       {"swallow", "swallow KIND from N to N | swallow nothing", &Reader::swallow, false},
+      {"replay", "replay KIND from N to N (N hears all such frames once more)", &Reader::replay, false},
+      {"let", "let R LIE (what it says is twisted)", &Reader::let, false},
+      {"steal", "steal A from R for R (a hand-over with a forged ticket)", &Reader::steal, false},
+      {"twin", "twin N (a second machine with its keys and its disk)", &Reader::twin, false},
+      {"lose", "lose the ledger (the next process of mig knows nothing, but what was asked)", &Reader::lose, false},
+      {"uplink", "uplink of N is 2kB/s", &Reader::uplink, false},
+      {"strange", "strange frame for N... (of a type that nobody knows)", &Reader::strange, false},
       {"await", "await KIND from N to N (until the next such frame leaves)", &Reader::await, false},
       {"now", "now LOOK", &Reader::now, false},
       {"within", "within 60s LOOK (until it is so)", &Reader::within, false},

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "investigator/summary.h"
+#include "node/core/json.h"
+#include "node/core/links.h"
 #include "node/core/message_fields.h"
 
 namespace mig::simulate {
@@ -74,6 +76,7 @@ bool Stage::begin() {
 bool Stage::frame(NodeIndex from, NodeIndex to, BytesView frame) {
   const Way way{kind_of(frame), from, to};
   ++sent_[way];
+  if (plan_.agents <= 20) heard_[way].emplace_back(frame);
   return swallowed_.contains(way);
 }
 
@@ -108,6 +111,32 @@ bool Stage::restore(NodeIndex node) {
   checks_.disk_replaced(node);
   world().start(node);
   return true;
+}
+
+void Stage::lie(NodeIndex relay, const std::string& lie) {
+  checks_.lies(relay), checks_.harmed(relay);
+  liars_.emplace(relay, Liar(fleet_, relay, lie));
+  world().twist = [this](NodeIndex node, const Input& input, Effects& effects) {
+    if (auto liar = liars_.find(node); liar != liars_.end()) liar->second.twist(input, effects);
+  };
+}
+
+void Stage::steal(NodeIndex thief, NodeIndex agent, NodeIndex from) {
+  const Keys keys = fleet_.keys_of(thief);
+  const auto entry = world().disk(from).get("r/" + fleet_.node_id(agent).bytes());
+  auto json = entry ? parse_json(*entry, 64 * 1024) : Result<Json>(invalid("none"));
+  auto certificate = from_base64(json ? json->value("certificate", "") : "");
+  if (!certificate) return;
+  const Ticket ticket{fleet_.node_id(agent), static_cast<std::uint64_t>(world().now().wall) + 1, link_name_of(keys.link_public()), world().now().wall};
+  Route route;
+  route.to = fleet_.node_id(from);
+  route.ttl = 1;
+  route.payload = encode_routed(Handover{ticket.agent, write_ticket(ticket, keys), *certificate});
+  world().strange_frame(from, encode(route));
+}
+
+void Stage::replay(const std::string& kind, NodeIndex from, NodeIndex to) {
+  for (const auto& frame : heard_[{kind, from, to}]) world().strange_frame(to, frame);
 }
 
 void Stage::cut(NodeIndex from, NodeIndex to, bool is_cut) {

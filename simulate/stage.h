@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "simulate/checks.h"
+#include "simulate/liar.h"
 
 namespace mig::simulate {
 
@@ -28,6 +29,12 @@ class Stage {
   void cut(NodeIndex from, NodeIndex to, bool is_cut);  ///< one way
   void break_wires(NodeIndex a, NodeIndex b) { world().break_wires(a, b), checks_.harmed(a), checks_.harmed(b); }
   void attach(std::size_t relay);                ///< a new process of the investigator, with the ledger of the earlier ones
+  void lie(NodeIndex relay, const std::string& lie);
+  /// Tells `from` that `agent` attached at the thief, with a ticket that the thief has written.
+  void steal(NodeIndex thief, NodeIndex agent, NodeIndex from);
+  /// `to` hears once more, on each of its links, every frame of this kind that has gone from one to the other.
+  void replay(const std::string& kind, NodeIndex from, NodeIndex to);
+  void lose_ledger() { fleet_.lose_ledger(), checks_.ledger_lost(); }
   /// Frames of this kind from one to the other are lost from now on.
   void swallow(const std::string& kind, NodeIndex from, NodeIndex to) { swallowed_.insert({kind, from, to}); }
   void swallow_nothing() { swallowed_.clear(); }
@@ -59,6 +66,8 @@ class Stage {
   std::map<NodeIndex, store::MemoryStore> copies_;
   using Way = std::tuple<std::string, NodeIndex, NodeIndex>;
   std::set<Way> swallowed_;
+  std::map<Way, std::vector<core::Bytes>> heard_;  ///< for replays
+  std::map<NodeIndex, Liar> liars_;
   std::map<Way, unsigned> sent_;                 ///< frames by kind, as they leave
 };
 

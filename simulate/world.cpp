@@ -30,6 +30,16 @@ NodeIndex World::add(Body body) {
   return nodes_.size() - 1;
 }
 
+NodeIndex World::twin(NodeIndex of) {
+  Node node;
+  node.body = nodes_[of].body;
+  node.body.name += "-twin";
+  node.store = std::make_unique<store::MemoryStore>(nodes_[of].store->after_crash());
+  nodes_.push_back(std::move(node));
+  start(nodes_.size() - 1);
+  return nodes_.size() - 1;
+}
+
 void World::start(NodeIndex index) {
   Node& node = nodes_[index];
   node.store->slow(true);
@@ -85,6 +95,11 @@ void World::strange_frame(NodeIndex node, const Bytes& frame) {
     if (end.first == node && wire->up) at(delay(1, 1000), node, Heard{end.second, frame});
 }
 
+void World::say(NodeIndex from, NodeIndex to, const Bytes& frame) {
+  for (const auto& [end, wire] : ends_)
+    if (end.first == to && wire->up && (wire->dialler == from || wire->listener == from)) at(delay(1, 1000), to, Heard{end.second, frame});
+}
+
 Now World::now_of(NodeIndex index) const {
   const Node& node = nodes_[index];
   return {at_, wall_ + (at_.us + at_.us / 1'000'000 * node.drift_ppm + node.clock_offset.us) / 1000};
@@ -126,6 +141,7 @@ void World::step(NodeIndex index, const Input& input) {
   note(index, input);
   Effects effects;
   node.machine->step(now_of(index), input, effects);
+  if (twist) twist(index, input, effects);
   const std::uint64_t before = node.store->waiting();
   const std::uint64_t batch = node.store->commit();
   const bool wrote = node.store->waiting() > before;
@@ -223,7 +239,9 @@ void World::send(NodeIndex index, const Send& order) {
   const Fate fate_of_it = fate ? fate(index, to, order.frame) : Fate{};
   if (fate_of_it.copies == 0) return;
   Node& receiver = nodes_[to];
-  const Instant arrives = std::max(at_ + delay(200, 3'000), wire->busy[outward] + Duration{1});
+  Instant arrives = std::max(at_ + delay(200, 3'000), wire->busy[outward] + Duration{1}) + fate_of_it.on_the_wire;
+  for (const std::int64_t rate : {nodes_[index].rate, receiver.rate})
+    if (rate > 0) arrives = arrives + Duration{static_cast<std::int64_t>(order.frame.size()) * 1'000'000 / rate};
   // A frame that is held back is overtaken: the wire's order goes on without it.
   if (fate_of_it.late.us == 0) wire->busy[outward] = arrives;
   Duration wait = arrives - at_;
@@ -233,7 +251,7 @@ void World::send(NodeIndex index, const Send& order) {
     at(wait, to, Linked{wire->listener_link, Direction::in, nodes_[index].body.key, true, nodes_[index].body.name});
   }
   for (unsigned copy = 0; copy < fate_of_it.copies; ++copy, wait = wait + delay(1, 100'000))
-    at(wait + fate_of_it.late, to, Heard{outward ? wire->listener_link : wire->dialler_link, order.frame});
+    at(wait + fate_of_it.late, to, Heard{outward ? wire->listener_link : wire->dialler_link, fate_of_it.instead.empty() ? order.frame : fate_of_it.instead});
 }
 
 void World::close(NodeIndex index, LinkId link) {

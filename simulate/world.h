@@ -49,6 +49,8 @@ class Watch {
 struct Fate {
   unsigned copies = 1;                         ///< 0: lost
   core::Duration late{0};                      ///< on top of the wire's delay; such a frame may be overtaken
+  core::Duration on_the_wire{0};               ///< how long it takes up a slow line; what follows waits
+  core::Bytes instead;                         ///< not empty: this arrives
 };
 
 class World {
@@ -78,10 +80,16 @@ class World {
   void set_clock(NodeIndex node, core::Duration offset, std::int64_t drift_ppm);
   /// A write takes between these; default 0.5 to 6 ms.
   void set_disk(NodeIndex node, core::Duration low, core::Duration high);
+  /// What this node sends and is sent takes its time, so many octets a second.
+  void set_rate(NodeIndex node, std::int64_t octets_per_second) { nodes_[node].rate = octets_per_second; }
+  /// Another machine of the same name, key and disk, as a copied virtual machine.
+  NodeIndex twin(NodeIndex node);
   /// Every job takes this long, or as long as its budget; default 5 to 200 ms.
   void set_job(core::Duration how_long) { job_ = how_long; }
   /// Somebody says this on every connection `node` has.
   void strange_frame(NodeIndex node, const core::Bytes& frame);
+  /// `from` says this to `to` on the connection they have, whatever the machine there would say.
+  void say(NodeIndex from, NodeIndex to, const core::Bytes& frame);
   void watch(Watch* watch) { watch_ = watch; }
   /// The far end of this link, while the connection holds and the far end has heard of it.
   std::optional<std::pair<NodeIndex, core::LinkId>> other_end(NodeIndex node, core::LinkId link);
@@ -96,6 +104,8 @@ class World {
   std::uint64_t frames() const { return frames_; }
   /// Over every step: time, node, input kind and bytes.
   std::string trace_hash() const { return core::to_hex(trace_).substr(0, 16); }
+  /// What this machine orders, before anybody sees it. For liars.
+  std::function<void(NodeIndex node, const core::Input& input, core::Effects& effects)> twist;
   /// Sees every frame that leaves; true drops it. For faults and for tests that watch the wire.
   std::function<bool(NodeIndex from, NodeIndex to, core::BytesView frame)> lose;
   std::function<Fate(NodeIndex from, NodeIndex to, core::BytesView frame)> fate;
@@ -111,7 +121,7 @@ class World {
     std::map<std::uint64_t, core::Effects> promised;  ///< by batch
     core::Instant paused_until{};
     core::Duration clock_offset{0}, disk_low{500}, disk_high{6000};
-    std::int64_t drift_ppm = 0;
+    std::int64_t drift_ppm = 0, rate = 0;     ///< rate 0: no bound
   };
   struct Wire {
     NodeIndex dialler = 0, listener = 0;

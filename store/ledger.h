@@ -64,6 +64,9 @@ class Ledger {
   /// Rows and rosters that cannot be read are left out.
   virtual core::Status keep(const std::vector<core::Record>& records) = 0;
 
+  /// Forgets an action: document (with the wrapped key of its answers), signatures, receipts, cursors, rows. What was there is overwritten.
+  virtual core::Status close(const core::ActionId& action) = 0;
+
   virtual std::vector<LedgerAction> actions(std::size_t most) const = 0;  ///< newest first
   /// By full hex id or a unique prefix of 8 or more digits; the error lists what matches.
   virtual core::Result<LedgerAction> action(const std::string& hex_prefix) const = 0;

@@ -35,6 +35,7 @@ class SqliteLedger : public Ledger {
     });
   }
 
+  Status close(const ActionId& action) override;
   std::vector<LedgerAction> actions(std::size_t most) const override;
   Result<LedgerAction> action(const std::string& hex_prefix) const override;
   std::vector<LedgerReceipt> receipts(const ActionKey& action, std::int64_t after) const override;
@@ -64,6 +65,22 @@ class SqliteLedger : public Ledger {
 };
 
 // ---- keeping ----
+
+/// Deleted pages are overwritten, also those that wait in the write-ahead file.
+Status SqliteLedger::close(const ActionId& action) {
+  std::lock_guard guard(mutex_);
+  Status status = db_->execute("PRAGMA secure_delete = ON");
+  if (status)
+    status = db_->transaction([&]() -> Status {
+      const ActionKey key = key_of(action);
+      for (const char* statement : {"DELETE FROM receipts WHERE action = $1", "DELETE FROM cursors WHERE action = $1", "DELETE FROM tally WHERE action = $1"})
+        if (Status done = Query(*db_, statement).blob(key.view()).run(); !done) return done;
+      for (const char* statement : {"DELETE FROM signatures WHERE action = $1", "DELETE FROM actions WHERE id = $1"})
+        if (Status done = Query(*db_, statement).blob(action.view()).run(); !done) return done;
+      return Done{};
+    });
+  return status ? db_->execute("PRAGMA wal_checkpoint(TRUNCATE)") : status;
+}
 
 Status SqliteLedger::write(const KeepAction& kept) {
   Status status = Query(*db_, sql::keep_action)

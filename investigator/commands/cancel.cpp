@@ -8,6 +8,7 @@
 #include "investigator/describe.h"
 #include "investigator/inquiry.h"
 #include "investigator/print.h"
+#include "investigator/publish.h"
 #include "investigator/summary.h"
 #include "investigator/survey.h"
 #include "node/core/cancel.h"
@@ -15,8 +16,6 @@
 
 namespace mig::investigator {
 namespace {
-
-constexpr core::Duration verdict_wait = core::Duration::seconds(15);
 
 const core::Schema& schema() {
   static const core::Schema schema = [] {
@@ -119,14 +118,7 @@ int cancel(const std::vector<std::string>& words, Globals& globals) {
     if (!order) fmt::print(stderr, "mig: {}; how far the cancel gets cannot be said\n", order.error().text);
     followed = static_cast<bool>(order);
   }
-  if (core::Status attached = (*station)->attach(); !attached) return (*station)->interrupted() ? 130 : fail(attached.error());
-  (*station)->ask({core::Publish{*object}});
-  const auto answered = (*station)->run([&] { return (*station)->machine().published().has_value(); }, (*station)->now().at + verdict_wait);
-  if (answered == Station::End::interrupted) return 130;
-  if (answered == Station::End::broken) return fail({core::Code::world, (*station)->trouble()});
-  auto verdict = (*station)->machine().published();
-  if (!verdict) return fail({core::Code::later, fmt::format("cancel {}: the relay did not say that it keeps it; try again", target->action.id.brief())});
-  if (verdict->code != core::VerdictCode::stored) return fail(not_taken(*verdict));
+  if (core::Status kept = publish(**station, *object, "cancel " + target->action.id.brief()); !kept) return (*station)->interrupted() ? 130 : fail(kept.error());
 
   const std::string brief = target->action.id.brief();
   if (globals.json)

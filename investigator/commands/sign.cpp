@@ -1,9 +1,12 @@
-// mig sign: shows what an action asks, and adds a signature to the same bytes.
+// mig sign: shows what an action asks, and adds a signature to the same bytes; passes it through the mesh to others.
 #include <fmt/format.h>
 
 #include "investigator/action_text.h"
 #include "investigator/commands/command.h"
 #include "investigator/describe.h"
+#include "investigator/inquiry.h"
+#include "investigator/print.h"
+#include "investigator/publish.h"
 
 namespace mig::investigator {
 namespace {
@@ -14,10 +17,14 @@ const core::Schema& schema() {
     core::Field reader{.name = "reader", .type = core::Type::texts,
                        .help = "Who may read the answers (fingerprint), for drafts that name nobody; default: you.",
                        .flag = "reader"};
-    return core::Schema{"sign", "Shows an action in words and adds your signature to it.", {out, reader},
+    core::Field request{.name = "request", .type = core::Type::boolean, .help = "Shows it to the others as a draft: no agent gets it before enough of them have signed.", .flag = "request"};
+    core::Field approve{.name = "approve", .help = "Id of a draft (8 digits or more) to sign; with enough weight it is asked at once.", .flag = "approve", .example = "3f9c02ab"};
+    core::Field drafts{.name = "drafts", .type = core::Type::boolean, .help = "Lists the drafts that wait for signatures.", .flag = "drafts"};
+    return core::Schema{"sign", "Shows an action in words and adds your signature to it.", {out, reader, request, approve, drafts},
                         {{"mig sign question.json -o signed.json", "Makes a complete document of a draft or a file of "
                                                                    "MIG, and signs it."},
-                         {"mig sign signed.json -o signed.json", "A second person adds hers to the same bytes."}}};
+                         {"mig sign signed.json -o signed.json", "A second person adds hers to the same bytes."},
+                         {"mig sign --request question.json", "The same through the mesh: others approve it by its id."}}};
   }();
   return schema;
 }
@@ -82,9 +89,90 @@ void show(const ToSign& action, const core::ActionFile& file, std::vector<core::
   fmt::print(stderr, "with you:\n{}", describe(weights(action.action, people, home.roster())));
 }
 
+core::Status sign_if_agreed(ToSign& action, const Home& home, const Gpg& gpg, const Globals& globals) {
+  auto yes = agreed(fmt::format("Sign it as {}?", home.config().key), globals);
+  if (!yes) return yes.error();
+  if (!*yes) return core::refused("not signed");
+  return add_signature(action.signed_text, home, gpg);
+}
+
+/// Puts what lacks weight before the others. It stands in our ledger from now on: `mig results ID` follows it later.
+int request(const ToSign& action, const Home& home, Globals& globals) {
+  if (core::admit(action.signed_text, home.roster(), wall_now())) return fail(core::invalid("sign: it has enough weight already; `mig run` asks it"));
+  auto station = Station::open(globals);
+  if (!station) return fail(station.error());
+  if (core::Status kept = (*station)->ledger().keep({core::KeepAction{action.action.id, action.signed_text, wall_now()}}); !kept) return fail(kept.error());
+  const core::Object draft{core::ObjectKind::draft, action.signed_text.text, action.signed_text.signatures, {}};
+  if (core::Status put = publish(**station, draft, "draft " + action.action.id.brief()); !put) return (*station)->interrupted() ? 130 : fail(put.error());
+  if (globals.json)
+    fmt::print("{}\n", core::compact_json({{"type", "draft"}, {"action", action.action.id.hex()}, {"stored", true}}));
+  else
+    fmt::print("draft {} waits for signatures until {}; others: mig sign --approve {}\n", action.action.id.hex(), core::to_rfc3339(action.action.expire_after), action.action.id.brief());
+  return 0;
+}
+
+int list_drafts(Globals& globals) {
+  auto station = Station::open(globals);
+  if (!station) return fail(station.error());
+  if (core::Status attached = (*station)->attach(); !attached) return (*station)->interrupted() ? 130 : fail(attached.error());
+  const core::Roster& roster = *(*station)->machine().membership().roster();
+  for (const core::SignedText& draft : (*station)->machine().drafts()) {
+    auto action = core::parse_action(draft.text);
+    auto signers = core::check_signers(core::action_signing_text(draft.text), draft.signatures, roster, wall_now());
+    if (!action || !signers) continue;
+    std::vector<core::Fingerprint> people;
+    for (const core::Investigator* signer : *signers) people.push_back(signer->fingerprint);
+    if (globals.json) {
+      fmt::print("{}\n", core::compact_json({{"type", "draft"}, {"action", action->id.hex()}, {"name", action->name}, {"target", action->target}, {"signers", people}}));
+      continue;
+    }
+    fmt::print("{} {}, for {}, until {}\n", action->id.brief(), printable(action->name), printable(action->target), core::to_rfc3339(action->expire_after));
+    for (const core::Investigator* signer : *signers) fmt::print("  signed by {}\n", printable(signer->name));
+    fmt::print("  {}", printable_lines(describe(weights(*action, people, roster))));
+  }
+  return 0;
+}
+
+core::Result<ToSign> draft_of(const std::string& id, const Investigator& machine) {
+  std::vector<ToSign> fit;
+  for (const core::SignedText& draft : machine.drafts())
+    if (auto action = core::parse_action(draft.text); action && id.size() >= 8 && action->id.hex().starts_with(id)) fit.push_back({*action, draft});
+  if (fit.size() == 1) return fit[0];
+  return core::Error{core::Code::not_found, fmt::format("approve: {} draft begins with '{}' (8 digits or more); mig sign --drafts lists them", fit.empty() ? "no" : "more than one", id)};
+}
+
+int approve(const std::string& id, Globals& globals) {
+  auto station = Station::open(globals);
+  if (!station) return fail(station.error());
+  if (core::Status attached = (*station)->attach(); !attached) return (*station)->interrupted() ? 130 : fail(attached.error());
+  const Home& home = (*station)->home();
+  auto gpg = home.gpg();
+  if (!gpg) return fail(gpg.error());
+  auto action = draft_of(id, (*station)->machine());
+  if (!action) return fail(action.error());
+  auto people = earlier_signers(*action, home);
+  if (!people) return fail(people.error());
+  show(*action, {}, *people, home);
+  if (core::Status added = sign_if_agreed(*action, home, *gpg, globals); !added) return fail(added.error());
+  auto admitted = core::admit(action->signed_text, home.roster(), wall_now());
+  if (admitted) {
+    station->reset();  // its session slot is for the question now
+    auto file = core::read_action_file(core::write_action_file(action->signed_text));
+    return file ? launch(*std::move(file), globals) : fail(file.error());
+  }
+  const core::Object draft{core::ObjectKind::draft, action->signed_text.text, action->signed_text.signatures, {}};
+  if (core::Status put = publish(**station, draft, "draft " + action->action.id.brief()); !put) return (*station)->interrupted() ? 130 : fail(put.error());
+  fmt::print("signed; not asked yet: {}\n", admitted.error().text);
+  return 0;
+}
+
 int run(const std::vector<std::string>& words, Globals& globals) {
   auto read = read_words(schema(), words);
   if (!read) return fail(read.error());
+  if (read->has("drafts") || read->has("approve")) {
+    if (!read->rest.empty() || read->has("request")) return fail(core::invalid("sign: --drafts and --approve ID take no FILE"));
+    return read->has("approve") ? approve(read->text("approve"), globals) : list_drafts(globals);
+  }
   if (read->rest.size() != 1) return fail(core::invalid("sign: give one FILE (or - for stdin)"));
   auto home = globals.open_home();
   if (!home) return fail(home.error());
@@ -97,10 +185,8 @@ int run(const std::vector<std::string>& words, Globals& globals) {
   auto people = earlier_signers(*action, *home);
   if (!people) return fail(people.error());
   show(*action, *file, *people, *home);
-  auto yes = agreed(fmt::format("Sign it as {}?", home->config().key), globals);
-  if (!yes) return fail(yes.error());
-  if (!*yes) return fail(core::refused("not signed"));
-  if (core::Status added = add_signature(action->signed_text, *home, *gpg); !added) return fail(added.error());
+  if (core::Status added = sign_if_agreed(*action, *home, *gpg, globals); !added) return fail(added.error());
+  if (read->has("request")) return request(*action, *home, globals);
   core::Status written = write_named(read->text("out"), core::write_action_file(action->signed_text));
   return written ? 0 : fail(written.error());
 }
@@ -108,7 +194,7 @@ int run(const std::vector<std::string>& words, Globals& globals) {
 }  // namespace
 
 Command sign_command() {
-  return {"sign", "show an action in words and add your signature", "mig sign FILE\n\n" + core::help_text(schema()), run};
+  return {"sign", "show an action in words and add your signature", "mig sign FILE\nmig sign --request FILE\nmig sign --drafts\nmig sign --approve ID\n\n" + core::help_text(schema()), run};
 }
 
 }  // namespace mig::investigator

@@ -101,7 +101,7 @@ void Judge::files(const scan::Directory& directory, std::vector<scan::Entry>& en
   });
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const auto& entry = entries[i];
-    if (budget_.spent()) return;
+    if (i % 16 == 0 && budget_.spent()) return;
     if (all && i % early_files == 0 && reader_.cold()) ask_early(directory, entries, i);
     File file{directory, directory.handle->fd(), entry.name, entry.name.data(), entry.link};
     if (lookers.named.empty() && !lookers.limited) {

@@ -46,7 +46,7 @@ Json echo_of_check(const Search& search, const Check& check, const std::string* 
   Json out = Json::object();
   if (!search.description.empty()) out["description"] = search.description;
   out["options"] = options_of(search, false);
-  out[*check.key] = Json::array({check.value});
+  out[*check.key] = Json::array({check.text()});
   if (file) {
     const std::size_t slash = file->rfind('/');
     out["paths"] = Json::array({slash == std::string::npos ? "." : slash == 0 ? "/" : file->substr(0, slash)});

@@ -75,7 +75,7 @@ core::Result<Check> make_check(const std::string& key, const std::string& value,
   Check out;
   out.kind = kind_of(key);
   out.key = &key;
-  out.value = value;
+  if (out.kind != CheckKind::hash) out.value = value;
   if (out.kind == CheckKind::size) {
     auto size = parse_size(value);
     if (!size) return size.error();
@@ -91,7 +91,7 @@ core::Result<Check> make_check(const std::string& key, const std::string& value,
     auto hash = parse_hash(key, value);
     if (!hash) return hash.error();
     out.hash = std::move(*hash);
-    out.value = upper(value);
+    return out;
   } else {
     auto pattern = parse_pattern(value);
     if (!pattern) return pattern.error();
@@ -126,16 +126,18 @@ core::Result<Search> compile_one(const std::string& label, const Json& json, std
   for (const std::string& path : texts_of(json, "paths")) out.paths.push_back(clean_path(path));
   out.options = options_of(json);
   for (const std::string& key : check_keys()) {
-    auto values = texts_of(json, key);
+    auto values = json.find(key);
+    if (values == json.end() || !values->is_array()) continue;
     const auto& inverted = out.options.mismatch;
     const bool mismatch = std::find(inverted.begin(), inverted.end(), mismatch_word(key)) != inverted.end();
-    for (const std::string& value : values) {
-      auto check = make_check(key, value, now_ns);
+    out.checks.reserve(out.checks.size() + values->size());
+    for (const Json& value : *values) {
+      auto check = make_check(key, value.get_ref<const std::string&>(), now_ns);
       if (!check) return core::invalid(fmt::format("searches.{}.{}: {}", label, key, check.error().text));
       check->mismatch = mismatch;
       out.checks.push_back(std::move(*check));
     }
-    out.values[key] = std::move(values);
+    if (out.options.matchall) out.values[key] = texts_of(json, key);
   }
   sort_out(out);
   return out;
@@ -160,6 +162,10 @@ void HashTable::build(const std::vector<Check>& checks) {
     while (slots_[at] != 0) at = (at + 1) & (slots_.size() - 1);
     slots_[at] = i + 1;
   }
+}
+
+std::string Check::text() const {
+  return kind != CheckKind::hash ? value : upper(core::to_hex(hash.digest));
 }
 
 bool Search::has(CheckKind kind) const {

@@ -23,7 +23,7 @@ enum class CheckKind { content, name, size, mode, mtime, hash };
 struct Check {
   CheckKind kind{};
   const std::string* key = nullptr;  ///< of the parameters: "contents", "sha2"
-  std::string value;             ///< as written; hashes in upper case
+  std::string value;             ///< as written; empty for hashes, of which there may be many
   bool inverse = false;          ///< the regex was written with "!"
   bool mismatch = false;         ///< option mismatch names this kind
   std::shared_ptr<const re2::RE2> regex;
@@ -33,6 +33,8 @@ struct Check {
   HashValue hash;
   int finder = -1;               ///< contents: number in the Finder; none: tried on every line
 
+  /// As results repeat it: hashes in upper case.
+  std::string text() const;
   bool wants(bool match) const { return match != (inverse != mismatch); }
 };
 
@@ -98,7 +100,7 @@ struct Search {
   std::string label, description;
   std::size_t operation = 0;                                 ///< of the action: which answer it belongs to
   std::vector<std::string> paths;                            ///< cleaned
-  std::map<std::string, std::vector<std::string>> values;    ///< key -> values as written, but for hashes
+  std::map<std::string, std::vector<std::string>> values;    ///< with matchall: key -> values as written
   Options options;
   /// In the order contents, names, sizes, modes, mtimes, md5, sha1, sha2, sha3.
   std::vector<Check> checks;

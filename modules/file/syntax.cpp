@@ -96,15 +96,15 @@ core::Result<HashValue> parse_hash(std::string_view family, std::string_view hex
                                            {"sha3", 64, HashKind::sha3_256},
                                            {"sha3", 96, HashKind::sha3_384},
                                            {"sha3", 128, HashKind::sha3_512}}};
-  std::string right;
   for (const Known& one : known) {
-    if (one.family != family) continue;
-    right += fmt::format("{}{}", right.empty() ? "" : " or ", one.digits);
-    if (one.digits != hex.size()) continue;
+    if (one.family != family || one.digits != hex.size()) continue;
     auto digest = core::from_hex(hex);
     if (!digest) return core::invalid(fmt::format("'{}' is not hexadecimal; write only 0-9 and a-f", hex));
     return HashValue{one.kind, std::move(*digest)};
   }
+  std::string right;
+  for (const Known& one : known)
+    if (one.family == family) right += fmt::format("{}{}", right.empty() ? "" : " or ", one.digits);
   return core::invalid(fmt::format("'{}' has {} digits; a {} sum has {} hexadecimal digits", hex, hex.size(), family, right));
 }
 

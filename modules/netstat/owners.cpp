@@ -2,11 +2,13 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
 #include <memory>
 #include <unordered_set>
 
@@ -38,24 +40,52 @@ struct Share {
 
 using Wanted = std::unordered_set<std::uint64_t>;  // asked for every descriptor of the machine
 
-void look_at(const std::string& folder, int pid, const Wanted& wanted, Budget& budget, Share& share) {
-  std::unique_ptr<DIR, int (*)(DIR*)> stream(opendir((folder + "/fd").c_str()), closedir);
-  if (!stream) {
-    share.unreadable += errno == EACCES || errno == EPERM;
-    return;
+/// Of one process, the descriptors from `first` on; more than `span` of them are left to who has nothing to do.
+class Look {
+ public:
+  Look(const Host& host, const Wanted& wanted, Budget& budget, scan::Workers& workers, std::vector<Share>& shares)
+      : host_(host), wanted_(wanted), budget_(budget), workers_(workers), shares_(shares) {}
+
+  void add(std::size_t worker, int pid, int first) {
+    workers_.add(worker, [this, pid, first](std::size_t one) { run(one, pid, first); });
   }
-  Owner owner;
-  const int at = dirfd(stream.get());
-  while (const dirent* entry = readdir(stream.get())) {
-    if (budget.spent()) return;
-    char link[64];
-    const ssize_t size = readlinkat(at, entry->d_name, link, sizeof link);
-    const std::uint64_t inode = size > 0 ? inode_of_link({link, static_cast<std::size_t>(size)}) : 0;
-    if (inode == 0 || !wanted.contains(inode)) continue;
-    if (owner.pid == 0) owner = owner_of(folder, pid);
-    share.found.emplace_back(inode, owner);
+
+ private:
+  static constexpr int span = 4096;
+
+  void run(std::size_t worker, int pid, int first) {
+    const std::string folder = host_.proc + "/" + std::to_string(pid);
+    std::unique_ptr<DIR, int (*)(DIR*)> stream(opendir((folder + "/fd").c_str()), closedir);
+    Share& share = shares_[worker];
+    if (!stream) {
+      share.unreadable += first == 0 && (errno == EACCES || errno == EPERM);
+      return;
+    }
+    const int at = dirfd(stream.get());
+    const bool splits = host_.proc == "/proc";  // there a place in this folder is a descriptor's number and two
+    if (splits && lseek(at, first + span + 2, SEEK_SET) > 0) {
+      char entry[64];
+      if (syscall(SYS_getdents64, at, entry, sizeof entry) > 0) add(worker, pid, first + span);
+      lseek(at, first == 0 ? 0 : first + 2, SEEK_SET);
+    }
+    Owner owner;
+    while (const dirent* entry = readdir(stream.get())) {
+      if (budget_.spent() || (splits && std::atoi(entry->d_name) >= first + span)) return;
+      char link[64];
+      const ssize_t size = readlinkat(at, entry->d_name, link, sizeof link);
+      const std::uint64_t inode = size > 0 ? inode_of_link({link, static_cast<std::size_t>(size)}) : 0;
+      if (inode == 0 || !wanted_.contains(inode)) continue;
+      if (owner.pid == 0) owner = owner_of(folder, pid);
+      share.found.emplace_back(inode, owner);
+    }
   }
-}
+
+  const Host& host_;
+  const Wanted& wanted_;
+  Budget& budget_;
+  scan::Workers& workers_;
+  std::vector<Share>& shares_;
+};
 
 }  // namespace
 
@@ -66,8 +96,8 @@ void Owners::find(const Host& host, Budget& budget) {
   for (const auto& [inode, owners] : of) wanted.insert(inode);
   scan::Workers workers(scan::Pace{}, budget);
   std::vector<Share> shares(workers.threads());
-  for (const int pid : process_numbers(host))
-    workers.add(0, [&, pid](std::size_t worker) { look_at(host.proc + "/" + std::to_string(pid), pid, wanted, budget, shares[worker]); });
+  Look look(host, wanted, budget, workers, shares);
+  for (const int pid : process_numbers(host)) look.add(0, pid, 0);
   workers.run();
   for (Share& share : shares) {
     unreadable += share.unreadable;

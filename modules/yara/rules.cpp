@@ -10,6 +10,9 @@ namespace mig::modules::yara {
 namespace {
 
 constexpr int seconds_an_object = 10;
+/// Our own memory cannot vanish; a mapped file can, and libyara then needs its handlers of signals: six calls an object.
+constexpr int flags_for_files = SCAN_FLAGS_FAST_MODE | SCAN_FLAGS_REPORT_RULES_MATCHING;
+constexpr int flags_for_bytes = flags_for_files | SCAN_FLAGS_NO_TRYCATCH;
 
 /// The functions of the library, by the types of its header.
 struct Library {
@@ -104,7 +107,7 @@ Scanner::Scanner(const Rules& rules) {
   }
   library().scanner_set_callback(scanner_, on_scanner, &found_);
   library().scanner_set_timeout(scanner_, seconds_an_object);
-  library().scanner_set_flags(scanner_, SCAN_FLAGS_FAST_MODE | SCAN_FLAGS_REPORT_RULES_MATCHING);
+  library().scanner_set_flags(scanner_, flags_for_bytes);
 }
 
 Scanner::~Scanner() {
@@ -130,7 +133,10 @@ core::Result<std::vector<std::string>> Scanner::bytes(std::string_view bytes) {
 core::Result<std::vector<std::string>> Scanner::file(int fd) {
   found_.clear();
   if (!scanner_) return names(ERROR_INSUFFICIENT_MEMORY);
-  return names(library().scan_fd(scanner_, fd));
+  library().scanner_set_flags(scanner_, flags_for_files);
+  const int code = library().scan_fd(scanner_, fd);
+  library().scanner_set_flags(scanner_, flags_for_bytes);
+  return names(code);
 }
 
 core::Result<std::vector<std::string>> Scanner::blocks(const std::function<bool(Block&)>& next) {

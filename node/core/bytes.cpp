@@ -47,12 +47,11 @@ std::string to_hex(BytesView bytes) {
 
 Result<Bytes> from_hex(std::string_view text) {
   if (text.size() % 2 != 0) return invalid("hex: an odd number of digits");
-  Bytes out;
-  out.reserve(text.size() / 2);
-  for (std::size_t i = 0; i < text.size(); i += 2) {
-    int high = nibble(text[i]), low = nibble(text[i + 1]);
+  Bytes out(text.size() / 2, '\0');
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    int high = nibble(text[2 * i]), low = nibble(text[2 * i + 1]);
     if (high < 0 || low < 0) return invalid("hex: only digits 0-9 and a-f are allowed");
-    out += static_cast<char>(high * 16 + low);
+    out[i] = static_cast<char>(high * 16 + low);
   }
   return out;
 }

@@ -151,17 +151,37 @@ Bytes write_enrol_request(const EnrolRequest& request, const Seed& invite_secret
   return codec::pack(proven);
 }
 
+Bytes write_renewal(const Bytes& certificate, const Keys& node) {
+  EnrolRequest request{certificate, node.sign_public(), node.link_public(), {}, {}, {}, true};
+  codec::ProvenRequest proven;
+  proven.request = codec::pack(request);
+  proven.invite_signature = proven.node_signature = node.sign(domain::enrol, proven.request);
+  return codec::pack(proven);
+}
+
+/// Whose signature shows that the request is no stranger's.
+static Result<SignPublic> bearer_of(const EnrolRequest& request) {
+  if (request.renews) {
+    auto certificate = read_certificate(request.invite);
+    if (!certificate) return certificate.error();
+    return certificate->sign_key;
+  }
+  auto outer = codec::unpack<codec::Signed>(request.invite);
+  if (!outer) return codec::unreadable("invite", outer.error().text);
+  auto invite = codec::unpack<Invite>(outer->body);
+  if (!invite) return invite.error();
+  return invite->key;
+}
+
 Result<EnrolRequest> read_enrol_request(BytesView bytes) {
   auto proven = codec::unpack<codec::ProvenRequest>(bytes);
   if (!proven) return proven.error();
   auto request = codec::unpack<EnrolRequest>(proven->request);
   if (!request) return request;
-  auto outer = codec::unpack<codec::Signed>(request->invite);
-  if (!outer) return codec::unreadable("invite", outer.error().text);
-  auto invite = codec::unpack<Invite>(outer->body);
-  if (!invite) return invite.error();
-  if (!verify(domain::enrol, proven->request, proven->invite_signature, invite->key))
-    return refused("enrol request: not signed with the secret of its invite");
+  auto bearer = bearer_of(*request);
+  if (!bearer) return bearer.error();
+  if (!verify(domain::enrol, proven->request, proven->invite_signature, *bearer))
+    return refused(request->renews ? "enrol request: not signed with the key of the certificate it renews" : "enrol request: not signed with the secret of its invite");
   if (!verify(domain::enrol, proven->request, proven->node_signature, request->sign_key))
     return refused("enrol request: not signed with the key it wants certified");
   return request;

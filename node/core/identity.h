@@ -110,15 +110,18 @@ Result<Invite> verify_invite(BytesView invite, const SignPublic& enroller, WallM
 
 /// What a joining node asks of the enroller; sealed to it, so that relays on the way cannot use the invite.
 struct EnrolRequest {
-  Bytes invite;                    ///< as written by write_invite
+  Bytes invite;                    ///< as written by write_invite; or the certificate that is to be renewed
   SignPublic sign_key;
   LinkPublic link_key;
   std::string name, segment;
   std::map<std::string, std::string> tags;
+  bool renews = false;             ///< `invite` is a certificate: its own key is the proof, name and tags stay as they are
 };
 /// Signed by the invite's secret and by the node's own key: proves both.
 Bytes write_enrol_request(const EnrolRequest& request, const Seed& invite_secret, const Keys& node);
-/// Checks both proofs against the invite inside. The invite itself must still be verified and its uses counted.
+/// The same for a certificate: only its own key may renew it.
+Bytes write_renewal(const Bytes& certificate, const Keys& node);
+/// Checks both proofs against the invite (or certificate) inside. The invite itself must still be verified and its uses counted.
 Result<EnrolRequest> read_enrol_request(BytesView bytes);
 
 /// What the enroller answers: a certificate and the roster, or why not.

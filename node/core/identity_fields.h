@@ -88,6 +88,7 @@ struct Shape<EnrolRequest> {
     v.may(4, "name", text(x.name, limits::name_bytes));
     v.may(5, "segment", text(x.segment, limits::name_bytes));
     v.may(6, "tags", text_map(x.tags, limits::tags, limits::name_bytes, limits::tag_bytes));
+    v.may(7, "renews", x.renews);
   }
 };
 /// A request with its two proofs: the invite's secret, the node's own key.

@@ -40,6 +40,7 @@ struct Link {
   SignPublic sign_key;                        ///< of the certificate or session
   SinkId sink;                                ///< of an investigator
   Fingerprint investigator;
+  Bytes proof;                                ///< certificate or session it greeted with: judged anew when rights change
   std::uint64_t session = 0;
   Instant up_since;
   bool synced = false;                        ///< relays: the first SYNC after link-up is complete

@@ -21,17 +21,18 @@ constexpr std::uint8_t protocol_version = 1;
 
 // ---- objects of the board ----
 
-enum class ObjectKind : std::uint8_t { action = 1, cancel = 2, relay = 3, sink = 4, roster = 5, stop = 6 };
+enum class ObjectKind : std::uint8_t { action = 1, cancel = 2, relay = 3, sink = 4, roster = 5, stop = 6, draft = 7 };
 
 /// Versions of one board key, compared as a pair: (instance, n) of a relay, (epoch, n) of a sink,
-/// (0, number of signatures) of an action, (document version, 0) of the roster.
+/// (0, number of signatures) of an action or a draft, (document version, first 8 octets of its hash) of the roster, so that two of
+/// one version are seen to differ, (issued, 0) of a stop.
 struct Version {
   std::uint64_t major = 0, minor = 0;
   auto operator<=>(const Version&) const = default;
 };
 
-/// A signed notice. `text` is the exact signed bytes: canonical JSON (action, roster) or packed record (relay, sink).
-/// action, roster: OpenPGP signatures. relay, sink: one Ed25519 signature (domain::object) by the key that `author`
+/// A signed notice. `text` is the exact signed bytes: canonical JSON (action, cancel, roster, stop, draft) or packed record (relay, sink).
+/// These: OpenPGP signatures. relay, sink: one Ed25519 signature (domain::object) by the key that `author`
 /// (certificate, packed session) names.
 struct Object {
   ObjectKind kind = ObjectKind::action;
@@ -44,6 +45,7 @@ Result<Object> unpack_object(BytesView bytes);
 
 using BoardKey = Bytes;                              ///< kind octet + 16 octets (roster: kind octet alone)
 BoardKey board_key(ObjectKind kind, BytesView id);   ///< cuts `id` to 16 octets
+Version version_of_roster(std::uint64_t version, BytesView text);
 struct Digest {
   BoardKey key;
   Version version;
@@ -91,6 +93,7 @@ struct Hello {
   std::uint64_t features = 0;
   std::uint32_t window = 0;                          ///< bytes the peer may have in flight to us
   std::uint64_t roster_version = 0;
+  std::uint64_t roster_mark = 0;                     ///< minor of version_of_roster(): another roster of the same version is a fork
   // agents:
   Bytes ticket;
   Bytes attributes;                                  ///< JSON of AgentFacts, at most limits::attributes_bytes
@@ -142,7 +145,7 @@ struct Enrolled {
 struct Put {
   std::vector<Object> objects;
 };
-/// Rosters, then cancels, then the rest, each in the sender's order: what decides over an action comes before it.
+/// Rosters, then stops, then cancels, then the rest, each in the sender's order: what decides over an action comes before it.
 std::vector<const Object*> in_order_of_effect(const Put& put);
 /// The sender's whole board as digests; the receiver PUTs what the sender lacks and WANTs what it lacks itself.
 /// `kinds` bit k asks for objects of ObjectKind k only (an investigator asks for relays and roster).

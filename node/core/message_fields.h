@@ -21,7 +21,7 @@ template <>
 inline constexpr unsigned last_of<AckCode> = 3;
 
 /// A kind this build knows, with an id of the right length.
-inline bool is_known_kind(ObjectKind kind) { return kind >= ObjectKind::action && kind <= ObjectKind::stop; }
+inline bool is_known_kind(ObjectKind kind) { return kind >= ObjectKind::action && kind <= ObjectKind::draft; }
 inline bool is_known_key(const BoardKey& key) {
   auto kind = static_cast<ObjectKind>(static_cast<unsigned char>(key[0]));
   return is_known_kind(kind) && key.size() == (kind == ObjectKind::roster ? 1u : 17u);
@@ -231,6 +231,7 @@ struct Shape<Hello> {
     v.may(12, "maybe_at", list(x.maybe_at, limits::maybe_at));
     v.may(13, "held", list(x.held, limits::held));
     v.may(14, "peers", text_list(x.peers, limits::alternatives, limits::endpoint_bytes));
+    v.may(15, "roster_mark", x.roster_mark);
   }
   static const char* valid(const Hello& x) {
     return x.protocol_low > x.protocol_high ? "protocol_low is above protocol_high" : nullptr;

@@ -13,9 +13,17 @@ BoardKey board_key(ObjectKind kind, BytesView id) {
 std::vector<const Object*> in_order_of_effect(const Put& put) {
   std::vector<const Object*> out;
   for (const Object& object : put.objects) out.push_back(&object);
-  auto rank = [](const Object* object) { return object->kind == ObjectKind::roster ? 0 : object->kind == ObjectKind::cancel ? 1 : 2; };
+  auto rank = [](const Object* object) {
+    return object->kind == ObjectKind::roster ? 0 : object->kind == ObjectKind::stop ? 1 : object->kind == ObjectKind::cancel ? 2 : 3;
+  };
   std::stable_sort(out.begin(), out.end(), [&](const Object* a, const Object* b) { return rank(a) < rank(b); });
   return out;
+}
+
+Version version_of_roster(std::uint64_t version, BytesView text) {
+  std::uint64_t mark = 0;
+  for (unsigned char octet : blake2b(text, 32).substr(0, 8)) mark = mark << 8 | octet;
+  return {version, mark};
 }
 
 Bytes pack_object(const Object& object) { return codec::pack(object); }

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "node/core/limits.h"
+#include "node/core/target.h"
 
 namespace mig::core {
 namespace {
@@ -38,10 +39,10 @@ Result<const Investigator*> check_signer(BytesView signing_text, BytesView signa
   const SigningKey* key = nullptr;
   const Investigator* person = roster.by_key(packet->issuer, &key);
   if (person == nullptr)
-    return refused(fmt::format("signature: made by key {}, which roster {} does not hold", packet->issuer,
+    return refused(fmt::format("signature: made by key {}, which roster {} does not hold or a stop took away", packet->issuer,
                                roster.version));
   if (!person->active)
-    return refused(fmt::format("signature: made by {}, whose rights roster {} revokes", person->name, roster.version));
+    return refused(fmt::format("signature: made by {}, whose rights roster {} or a stop revokes", person->name, roster.version));
   if (Status ok = verify_signature(*packet, signing_text, *key, now); !ok) return ok.error();
   return person;
 }
@@ -73,23 +74,52 @@ Status check_window(const Action& action, const Roster& roster, WallMs now) {
 
 Status check_operation(const std::string& module, const std::vector<const Investigator*>& signers,
                        const Roster& roster) {
-  auto rule = roster.access.find(module);
-  if (rule == roster.access.end()) rule = roster.access.find("default");
-  if (rule == roster.access.end())
-    return refused(fmt::format("access: the roster has no rule for {} and no default", module));
-  std::uint32_t minimum = rule->second.minimum_weight;
+  const AccessRule* rule = roster.rule_of(module);
+  if (rule == nullptr)
+    return refused(module == by_own_rule_only ? fmt::format("access: the roster has no rule for {}, and no default opens it", module)
+                                              : fmt::format("access: the roster has no rule for {} and no default", module));
+  std::uint32_t minimum = rule->minimum_weight;
   if (minimum < 1) return refused(fmt::format("access: the roster closes {} to everyone (minimumweight 0)", module));
   std::set<Fingerprint> counted;
   std::uint64_t weight = 0;
   for (const Investigator* signer : signers) {
-    auto held = rule->second.weights.find(signer->fingerprint);
-    if (held != rule->second.weights.end() && counted.insert(signer->fingerprint).second) weight += held->second;
+    auto held = rule->weights.find(signer->fingerprint);
+    if (held != rule->weights.end() && counted.insert(signer->fingerprint).second) weight += held->second;
   }
   if (weight < minimum) return refused(fmt::format("weight {} of {} for {}", weight, minimum, module));
   return Done{};
 }
 
+/// Distinct roots of `trust` that validly signed. A packet of a key that is no root is worth nothing here; a root's own
+/// that does not hold refuses everything. `in_the_past`: judge each at the time it was made.
+Result<std::size_t> count_roots(const std::vector<Bytes>& signatures, BytesView text, const Trust& trust, WallMs now, bool in_the_past) {
+  if (Status ok = check_bounds(signatures); !ok) return ok.error();
+  std::set<Fingerprint> signed_by;
+  for (std::size_t i = 0; i < signatures.size(); ++i) {
+    Result<SignaturePacket> packet = read_signature(signatures[i]);
+    if (!packet) return numbered(packet.error(), i, signatures.size());
+    auto root = std::find_if(trust.roots.begin(), trust.roots.end(),
+                             [&](const SigningKey& key) { return key.fingerprint == packet->issuer; });
+    if (root == trust.roots.end()) continue;
+    const WallMs at = in_the_past ? std::min(now, packet->created) : now;
+    if (Status ok = verify_signature(*packet, text, *root, at); !ok) return numbered(ok.error(), i, signatures.size());
+    signed_by.insert(root->fingerprint);
+  }
+  return signed_by.size();
+}
+
+Status check_threshold(const char* what, const char* whose, std::size_t count, const Trust& trust) {
+  if (count > 0 && count >= trust.threshold) return Done{};
+  return refused(fmt::format("{}: signed by {} of {} {} roots; {} are needed", what, count, whose, trust.roots.size(), trust.threshold));
+}
+
 }  // namespace
+
+const AccessRule* Roster::rule_of(const std::string& module) const {
+  auto rule = access.find(module);
+  if (rule == access.end() && module != by_own_rule_only) rule = access.find("default");
+  return rule == access.end() ? nullptr : &rule->second;
+}
 
 const Investigator* Roster::by_fingerprint(const Fingerprint& primary) const {
   for (const Investigator& person : investigators)
@@ -113,28 +143,37 @@ Result<Roster> verify_roster(const SignedText& signed_roster, const Trust& trust
   if (signed_roster.text.size() > limits::roster_bytes)
     return Error{Code::too_large, fmt::format("roster: {} bytes; at most {} are allowed", signed_roster.text.size(),
                                               limits::roster_bytes)};
-  if (Status ok = check_bounds(signed_roster.signatures); !ok) return ok.error();
-  const Bytes text = roster_signing_text(signed_roster.text);
-  const std::size_t count = signed_roster.signatures.size();
-  std::set<Fingerprint> signed_by;  // each root counts once, however often it signed
-  for (std::size_t i = 0; i < count; ++i) {
-    Result<SignaturePacket> packet = read_signature(signed_roster.signatures[i]);
-    if (!packet) return numbered(packet.error(), i, count);
-    auto root = std::find_if(trust.roots.begin(), trust.roots.end(),
-                             [&](const SigningKey& key) { return key.fingerprint == packet->issuer; });
-    if (root == trust.roots.end()) continue;  // worth nothing here; when roots change, the new ones sign too
-    if (Status ok = verify_signature(*packet, text, *root, now); !ok) return numbered(ok.error(), i, count);
-    signed_by.insert(root->fingerprint);
-  }
-  if (signed_by.empty() || signed_by.size() < trust.threshold)
-    return refused(fmt::format("roster: signed by {} of this mesh's {} roots; {} are needed", signed_by.size(),
-                               trust.roots.size(), trust.threshold));
   Result<Roster> roster = parse_roster(signed_roster.text);
   if (!roster) return roster.error();
   if (roster->mesh != trust.mesh)
     return refused(fmt::format("roster: of mesh {}, not of {}", roster->mesh.brief(), trust.mesh.brief()));
+  Result<Trust> in_force = follow_roots(trust, roster->root_changes, now);
+  if (!in_force) return in_force.error();
+  auto count = count_roots(signed_roster.signatures, roster_signing_text(signed_roster.text), *in_force, now, false);
+  if (!count) return count.error();
+  if (Status ok = check_threshold("roster", "this mesh's", *count, *in_force); !ok) return ok.error();
   if (Status ok = check_roster_window(*roster, now); !ok) return ok.error();
   return roster;
+}
+
+Result<Trust> follow_roots(const Trust& trust, const std::vector<RootChange>& changes, WallMs now) {
+  Trust in_force = trust;
+  std::vector<RootChange> before;
+  for (const RootChange& change : changes) {
+    const Bytes text = root_change_text(trust.mesh, before, change);
+    Trust next = in_force;
+    next.roots = change.roots;
+    next.threshold = change.threshold;
+    for (const auto& [whose, judges] : {std::pair("the old", &in_force), std::pair("the new", &next)}) {
+      // Keys that were roots then may have expired since.
+      auto count = count_roots(change.signatures, text, *judges, now, true);
+      if (!count) return count.error();
+      if (Status ok = check_threshold("change of roots", whose, *count, *judges); !ok) return ok.error();
+    }
+    in_force = std::move(next);
+    before.push_back(change);
+  }
+  return in_force;
 }
 
 Result<std::vector<const Investigator*>> check_signers(BytesView signing_text, const std::vector<Bytes>& signatures,
@@ -153,6 +192,21 @@ Status check_access(const Action& action, const std::vector<const Investigator*>
   if (action.operations.empty()) return refused("access: an action without operations asks for nothing");
   for (const Operation& operation : action.operations)
     if (Status ok = check_operation(operation.module, signers, roster); !ok) return ok;
+  return Done{};
+}
+
+Status check_limits(const Action& action, const Roster& roster, const AgentFacts& self, WallMs now) {
+  for (const Operation& operation : action.operations) {
+    const AccessRule* rule = roster.rule_of(operation.module);
+    if (rule == nullptr) continue;  // check_access has refused it
+    if (auto only = Target::parse(rule->targets); !rule->targets.empty() && (!only || !only->matches(self, now, {})))
+      return refused(fmt::format("access: {} may be asked only where {}", operation.module, rule->targets));
+    const Bytes draw = blake2b(action.id.bytes() + self.id, 4);
+    std::uint32_t number = 0;
+    for (unsigned char octet : draw) number = number << 8 | octet;
+    if (number % 100 >= rule->spread)
+      return refused(fmt::format("access: {} may be asked of {} in 100 agents at a time, and this one was not drawn", operation.module, rule->spread));
+  }
   return Done{};
 }
 

@@ -1,7 +1,8 @@
 // Who may ask what: people, their raw signing keys, access rules with weights, enrollers, revocations.
 //
 // One JSON document, signed by m of n root keys, its version only grows. Agents and relays hold the newest; a lower
-// one is refused. The trust anchor (mesh id, roots, threshold) comes with the join string or is compiled in.
+// one is refused. The trust anchor (mesh id, roots, threshold) comes with the join string or is compiled in; a roster
+// carries every change of roots since, so that a node that knows the anchor alone can follow them all.
 #pragma once
 
 #include <map>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "node/core/action.h"
+#include "node/core/agent_facts.h"
 #include "node/core/signature.h"
 
 namespace mig::core {
@@ -36,7 +38,25 @@ struct Investigator {
 struct AccessRule {
   std::uint32_t minimum_weight = 1;  ///< 0 refuses everything
   std::map<Fingerprint, std::uint32_t> weights;
+  // Every agent holds itself to these two; no relay is asked.
+  std::string targets;               ///< a condition: agents it does not match refuse; empty: all
+  std::uint32_t spread = 100;        ///< percent of the agents that may start one action, drawn by its id
 };
+
+/// Other roots from now on. What is signed holds the hash of the change before, so that changes form one chain.
+struct RootChange {
+  std::vector<SigningKey> roots;
+  std::uint32_t threshold = 1;
+  std::vector<Bytes> signatures;     ///< by the threshold of the roots before, and by that of the new ones
+  bool operator==(const RootChange&) const = default;
+};
+/// "MIG Mesh roots 1\n" + canonical JSON. `before`: the changes before this one.
+Bytes root_change_text(const MeshId& mesh, const std::vector<RootChange>& before, const RootChange& change);
+Json to_json(const RootChange& change);
+Result<RootChange> root_change_from_json(const Json& json);
+
+/// What no `default` opens: a module that ends agents must be named by a rule of its own.
+constexpr std::string_view by_own_rule_only = "agentdestroy";
 
 struct Roster {
   MeshId mesh;
@@ -48,7 +68,11 @@ struct Roster {
   std::vector<SignPublic> enrollers;
   std::vector<NodeId> revoked;       ///< agents and relays
   WallMs action_life_ms = 0;         ///< whole seconds; 0: limits::action_life_ms
+  std::vector<RootChange> root_changes;      ///< since the trust anchor, oldest first
+  std::vector<NodeId> lifted;        ///< ids of stop documents that hold no more (node/core/stop.h)
 
+  /// The one rule that counts for a module: its own, else `default`; nullptr: nobody may.
+  const AccessRule* rule_of(const std::string& module) const;
   const Investigator* by_fingerprint(const Fingerprint& primary) const;
   /// The person whose key or subkey has this fingerprint.
   const Investigator* by_key(const Fingerprint& key, const SigningKey** found) const;
@@ -59,7 +83,10 @@ Json to_json(const Roster& roster);
 Result<Roster> parse_roster(BytesView canonical_text);
 /// "MIG Mesh roster 1\n" + text: what root signatures cover.
 Bytes roster_signing_text(BytesView canonical_text);
-/// Distinct valid root signatures must reach the threshold; mesh must match; not expired at `now`.
+/// The anchor with the roots that are in force after `changes`. Errors: a change that old or new roots signed too weakly.
+Result<Trust> follow_roots(const Trust& trust, const std::vector<RootChange>& changes, WallMs now);
+/// Distinct valid signatures of the roots in force must reach their threshold; mesh must match; not expired at `now`.
+/// The roots in force are the anchor's, or those of the last of its changes, each signed by old and new roots.
 Result<Roster> verify_roster(const SignedText& signed_roster, const Trust& trust, WallMs now);
 
 /// Who validly signed. Every signature must verify with an active person's key (one bad refuses all); each person is
@@ -71,6 +98,9 @@ Result<std::vector<const Investigator*>> check_signers(BytesView signing_text, c
 /// Every operation must reach its module's minimum weight (own entry alone, else `default`, else denied).
 /// Error: "weight 1 of 2 for file".
 Status check_access(const Action& action, const std::vector<const Investigator*>& signers, const Roster& roster);
+
+/// What the rules say about this very agent: their `targets` and `spread`. Error: "access: ...".
+Status check_limits(const Action& action, const Roster& roster, const AgentFacts& self, WallMs now);
 
 /// An agent admits an action to start it; a relay to keep it, until its answers are in (result_by): one that lost its
 /// store takes it in also when nobody may start it any more, or late answers would find no place.

@@ -8,13 +8,14 @@
 #include "node/core/members.h"
 #include "node/core/public_key.h"
 #include "node/core/roster.h"
+#include "node/core/target.h"
 
 namespace mig::core {
 namespace {
 
 // Bounds of lists; limits::roster_bytes binds first for all but the smallest.
 constexpr std::size_t people_max = 500, keys_max = 16, rules_max = 200, roots_max = 16, enrollers_max = 64,
-                      revoked_max = 4000;
+                      revoked_max = 4000, changes_max = 32, lifted_max = 1000;
 constexpr std::int64_t weight_max = 1000;
 constexpr std::size_t person_name_bytes = 256;  // a user id of OpenPGP with its mail address
 const std::vector<std::string_view> algorithm_words{"ed25519", "rsa"};
@@ -63,6 +64,14 @@ class KeysOnce {
   std::set<Bytes> materials_;
 };
 
+Status check_roots(const std::vector<SigningKey>& roots, std::uint32_t threshold, std::string_view subject) {
+  KeysOnce seen;
+  for (const SigningKey& root : roots)
+    if (!seen.add(root)) return invalid(fmt::format("{}: roots: key {} stands there twice", subject, root.fingerprint));
+  if (threshold <= roots.size()) return Done{};
+  return invalid(fmt::format("{}: threshold: {} signatures are wanted, and there are {} roots", subject, threshold, roots.size()));
+}
+
 void check_keys_once(Members& in, const std::vector<Investigator>& people) {
   KeysOnce seen;
   for (const Investigator& person : people)
@@ -101,6 +110,9 @@ void read_rule(const std::string& module, const Json& value, const std::string& 
   Members members(value, subject);
   AccessRule rule;
   members.integer("minimumweight", rule.minimum_weight, 0, weight_max);
+  if (value.is_object() && value.contains("targets")) members.text("targets", rule.targets, 1, limits::target_bytes);
+  if (value.is_object() && value.contains("spread")) members.integer("spread", rule.spread, 1, 99);
+  if (auto target = Target::parse(rule.targets); !target) members.fail_with(invalid(subject + ".targets: " + target.error().text));
   auto read_weight = [&](const std::string& person, const Json& weight, const std::string& where) {
     if (!is_fingerprint(person))
       return members.fail_with(invalid(where + ": the name is not a fingerprint: 40 hex digits in capitals"));
@@ -133,6 +145,37 @@ Json ids_to_json(const std::vector<T>& ids) {
 
 }  // namespace
 
+Json to_json(const RootChange& change) {
+  Json roots = Json::array(), signatures = Json::array();
+  for (const auto& root : change.roots) roots.push_back(key_to_json(root));
+  for (const auto& signature : change.signatures) signatures.push_back(to_base64(signature));
+  return {{"roots", roots}, {"threshold", change.threshold}, {"signatures", signatures}};
+}
+
+Result<RootChange> root_change_from_json(const Json& json) {
+  Members in(json, "change of roots");
+  RootChange change;
+  read_keys(in, "roots", change.roots, roots_max);
+  in.integer("threshold", change.threshold, 1, static_cast<std::int64_t>(roots_max));
+  in.each("signatures", 0, limits::signatures, [&](const Json& element, const std::string& subject) {
+    auto packet = from_base64(element.is_string() ? element.get<std::string>() : std::string("?"));
+    if (!packet || packet->size() > limits::signature_bytes) return in.fail_with(invalid(subject + ": is not base64 of a signature"));
+    change.signatures.push_back(*packet);
+  });
+  if (Status ok = in.end(); !ok) return ok.error();
+  if (Status ok = check_roots(change.roots, change.threshold, "change of roots"); !ok) return ok.error();
+  return change;
+}
+
+Bytes root_change_text(const MeshId& mesh, const std::vector<RootChange>& before, const RootChange& change) {
+  Json text = to_json(change);
+  text.erase("signatures");
+  text["mesh"] = mesh.hex();
+  text["prev"] = "";
+  if (!before.empty()) text["prev"] = to_hex(blake2b(root_change_text(mesh, {before.begin(), before.end() - 1}, before.back()), Hash::size));
+  return "MIG Mesh roots 1\n" + canonical_json(text);
+}
+
 MeshId mesh_id_of(const std::vector<SigningKey>& roots, std::uint32_t threshold) {
   std::vector<std::string> names;
   for (const auto& root : roots) names.push_back(root.fingerprint + to_hex(root.material));
@@ -156,12 +199,7 @@ Result<Trust> trust_from_json(const Json& json) {
   read_keys(in, "roots", trust.roots, roots_max);
   in.integer("threshold", trust.threshold, 1, static_cast<std::int64_t>(roots_max));
   if (Status ok = in.end(); !ok) return ok.error();
-  KeysOnce seen;
-  for (const SigningKey& root : trust.roots)
-    if (!seen.add(root)) return invalid(fmt::format("trust: roots: key {} stands there twice", root.fingerprint));
-  if (trust.threshold > trust.roots.size())
-    return invalid(fmt::format("trust: threshold: {} signatures are wanted, and there are {} roots", trust.threshold,
-                               trust.roots.size()));
+  if (Status ok = check_roots(trust.roots, trust.threshold, "trust"); !ok) return ok.error();
   if (trust.mesh != mesh_id_of(trust.roots, trust.threshold))
     return invalid("trust: mesh: the id is not the hash of these roots");
   return trust;
@@ -174,8 +212,10 @@ Json to_json(const Roster& roster) {
     Json weights = Json::object();
     for (const auto& [person, weight] : rule.weights) weights[person] = weight;
     access[module] = {{"minimumweight", rule.minimum_weight}, {"weights", weights}};
+    if (!rule.targets.empty()) access[module]["targets"] = rule.targets;
+    if (rule.spread != 100) access[module]["spread"] = rule.spread;
   }
-  return {{"mesh", roster.mesh.hex()},
+  Json out{{"mesh", roster.mesh.hex()},
           {"version", roster.version},
           {"prev", roster.prev},
           {"issued", to_rfc3339(roster.issued)},
@@ -185,6 +225,9 @@ Json to_json(const Roster& roster) {
           {"enrollers", ids_to_json(roster.enrollers)},
           {"revoked", ids_to_json(roster.revoked)},
           {"actionlife", roster.action_life_ms / 1000}};
+  for (const auto& change : roster.root_changes) out["rootchanges"].push_back(to_json(change));
+  if (!roster.lifted.empty()) out["lifted"] = ids_to_json(roster.lifted);
+  return out;
 }
 
 Result<Roster> parse_roster(BytesView canonical_text) {
@@ -211,6 +254,13 @@ Result<Roster> parse_roster(BytesView canonical_text) {
   read_ids(in, "enrollers", enrollers_max, roster.enrollers);
   read_ids(in, "revoked", revoked_max, roster.revoked);
   in.integer("actionlife", life_s, 0, limits::action_life_ms / 1000);
+  if (json->contains("rootchanges"))
+    in.each("rootchanges", 1, changes_max, [&](const Json& element, const std::string& subject) {
+      auto change = root_change_from_json(element);
+      if (!change) return in.fail_with(invalid(subject + ": " + change.error().text));
+      roster.root_changes.push_back(*std::move(change));
+    });
+  if (json->contains("lifted")) read_ids(in, "lifted", lifted_max, roster.lifted);
   if (Status ok = in.end(); !ok) return ok.error();
   roster.prev = to_hex(prev);
   roster.action_life_ms = life_s * 1000;

@@ -80,6 +80,13 @@ Result<JoinString> StateDirectory::join(const std::string& given) {
   }
   auto join = join_from_text(text);
   if (!join) return join.error();
+  auto own = baked();
+  if (!own) return own.error();
+  if (*own) {
+    if ((*own)->trust.mesh != join->trust.mesh)
+      return refused(fmt::format("this program belongs to mesh {} {} and joins no other; the join string is of {} {}", (*own)->trust.name, (*own)->trust.mesh.brief(), join->trust.name, join->trust.mesh.brief()));
+    join->relays.insert(join->relays.end(), (*own)->relays.begin(), (*own)->relays.end());
+  }
   if (!given.empty())
     if (auto ok = write("join", given); !ok) return ok.error();
   return join;

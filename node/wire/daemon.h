@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "node/core/identity.h"
+#include "node/core/baked.h"
 #include "node/core/json.h"
 #include "node/wire/driver.h"
 

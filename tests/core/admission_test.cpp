@@ -159,7 +159,7 @@ TEST_CASE("a person whose rights are revoked spoils an action others signed well
   roster.investigators[1].active = false;
   SignedText action = made_up::signed_by({"ann", "ben"}, made_up::text_of(made_up::action()));
   Result<Admission> got = admitted(action, roster);
-  CHECK(why(got) == "signature 2 of 2: made by ben, whose rights roster 7 revokes");
+  CHECK(why(got) == "signature 2 of 2: made by ben, whose rights roster 7 or a stop revokes");
   CHECK(got.error().code == Code::refused);
 }
 
@@ -308,7 +308,7 @@ TEST_CASE("what gpg signed but must not count is refused") {
   CHECK_THAT(gpg_verdict({"dated-2030.sig"}), Contains("dated 2030-01-01T00:00:00Z"));
   CHECK_THAT(gpg_verdict({"expired.sig"}), Contains("its own validity ended"));
   CHECK_THAT(gpg_verdict({"expired-key.sig"}), Contains("expired 2026-02-01T00:00:00Z"));
-  CHECK(gpg_verdict({"rita.sig"}) == "signature: made by rita, whose rights roster 7 revokes");
+  CHECK(gpg_verdict({"rita.sig"}) == "signature: made by rita, whose rights roster 7 or a stop revokes");
   CHECK_THAT(gpg_verdict({"mallory.sig"}), Contains("which roster 7 does not hold"));
   CHECK_THAT(gpg_verdict({"text-mode.sig"}), Contains("text mode"));
   CHECK_THAT(gpg_verdict({"critical-notation.sig"}), Contains("marked critical"));

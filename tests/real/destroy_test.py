@@ -20,6 +20,13 @@ def order(mesh, target, **parameters):
     return answer, [reply["operations"][0] for reply in answer.replies if reply.get("operations")]
 
 
+def allow(mesh):
+    """No default opens it: the roster must name it."""
+    mesh.roster("-allow", "agentdestroy=1", "-weight", "agentdestroy:Test=1")
+    for node in mesh.nodes.values():
+        node.await_line("roster version=2")
+
+
 class Destroy(unittest.TestCase):
     def test_an_agent_told_to_end_itself_answers_first_and_does_not_start_again(self):
         with Mesh() as mesh:
@@ -27,6 +34,11 @@ class Destroy(unittest.TestCase):
             agent = mesh.agent("agent-1", via=["relay-1"])
             mesh.agent("agent-2", via=["relay-1"])
             pid = agent.popen.pid
+
+            refused, _ = order(mesh, "agent-1", version=VERSION)
+            self.assertEqual(refused.code, 2, refused)
+            self.assertIn("access: the roster has no rule for agentdestroy, and no default opens it", refused.stderr)
+            allow(mesh)
 
             _, (wrong,) = order(mesh, "agent-1", version="0.0.1")
             self.assertEqual((wrong["success"], wrong["errors"]),
@@ -55,6 +67,7 @@ class Destroy(unittest.TestCase):
             mesh.relay("relay-1")
             mesh.agent("agent-1", via=["relay-1"])
             twin = mesh.agent("agent-2", via=["relay-1"])
+            allow(mesh)
             copy = shutil.copy(PROGRAMS + "/mig-agent", mesh.dir + "/mig-agent-old")
             stray = subprocess.Popen([copy, "-m", "file"], stdin=subprocess.PIPE)
             _, (killed,) = order(mesh, "agent-1", pid=twin.popen.pid, version=VERSION)

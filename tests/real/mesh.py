@@ -62,8 +62,9 @@ class Process:
                         return found
                     looked += 1
                 left = end - time.monotonic()
-                if left <= 0 or (self.popen.poll() is not None and looked == len(self.lines)):
-                    why = "is over" if self.popen.poll() is not None else f"said it not in {seconds} s"
+                over = not self.reader.is_alive()  # a process that is gone may have lines that are not read yet
+                if left <= 0 or over:
+                    why = "is over" if over else f"said it not in {seconds} s"
                     raise AssertionError(f"{self.name} {why}: {pattern}; it said last: {self.lines[-5:]}")
                 self.changed.wait(min(left, 1))
 
@@ -153,19 +154,28 @@ class Mesh:
     def relays(self, **more):
         return [json.loads(line) for line in self.mig("relays", "--json", **more).stdout.splitlines()]
 
+    def roster(self, *words, publish=True):
+        """Edits, signs and publishes; gives the file."""
+        path = f"{self.dir}/roster.json"
+        self.mig("roster", "edit", *words, "-o", path, check=True)
+        self.mig("roster", "sign", path, "-o", path, "-y", check=True)
+        if publish:
+            self.mig("roster", "publish", path, check=True)
+        return path
+
     def inside(self, space, words):
         return ["ip", "netns", "exec", space, *words] if space else words
 
     # Nodes ------------------------------------------------------------------------------------------------------
 
-    def relay(self, name, via=(), listen=True, host="127.0.0.1", space=None, dial=(), port=None, stays=True, program="mig-relay"):
+    def relay(self, name, via=(), listen=True, host="127.0.0.1", space=None, dial=(), port=None, stays=True, words=(), program="mig-relay"):
         """Starts a relay and waits until it listens; the first one made is the enroller. `via` are relays it dials."""
         address = f"tcp://{host}:{port or free_port(space)}"
         if not self.endpoints:
             join = self.mig("invite", "--role", "enroller", "--endpoint", address, "--name", name, check=True)
         else:
             join = self.mig("invite", "--role", "relay", *both("--via", via), check=True)
-        words = ["--name", name, *(["--listen", address] if listen else []), *both("--dial", dial)]
+        words = ["--name", name, *words, *(["--listen", address] if listen else []), *both("--dial", dial)]
         node = self._start(program, name, words, join.stdout, space)
         if listen:
             endpoint = node.await_line(r"listening (\S+)")[1]

@@ -258,6 +258,23 @@ TEST_CASE("a cancelled action starts nowhere any more, and an agent that was awa
   CHECK(fleet.world().starts().size() == 3);
 }
 
+TEST_CASE("once a person is stopped no agent starts what she asked before, and one that was away is told so first") {
+  Fleet fleet({.relays = 2, .agents = 4});
+  REQUIRE(fleet.settle());
+  fleet.world().crash(fleet.agent(1));
+  const ActionId id = fleet.ask(fleet.question());
+  REQUIRE(fleet.world().run([&] { return fleet.statement(id).answered() == 3; }, seconds(30)));
+  fleet.stop_investigator();
+  REQUIRE(fleet.world().run([&] { return fleet.told("stopped").size() >= 5; }, seconds(30)));  // three agents, two relays
+  REQUIRE(fleet.world().run([&] { return fleet.mig().published().has_value(); }, seconds(30)));
+  CHECK(fleet.mig().published()->code == VerdictCode::stored);
+  fleet.world().start(fleet.agent(1));
+  REQUIRE(fleet.world().run([&] { return !fleet.told("refused").empty(); }, seconds(60)));
+  CHECK(fleet.told("refused").front().find("or a stop revokes") != std::string::npos);
+  CHECK(fleet.world().starts().size() == 3);
+  CHECK_FALSE(fleet.mig().attached());  // her sessions ended with her rights
+}
+
 TEST_CASE("an agent told to end itself is over when a relay holds its answer, also after a crash, and asks for no second one") {
   const simulate::Work obeys = [](simulate::NodeIndex, const std::vector<Operation>&) {
     return std::vector<std::string>{R"({"foundanything":true,"success":true,"elements":"ends","statistics":{"self":true},"errors":null})"};

@@ -456,3 +456,23 @@ TEMPLATE_TEST_CASE("a ledger ends the same whatever order its records come in, a
     CHECK(account(*ledger) == expected);
   }
 }
+
+TEMPLATE_TEST_CASE("a closed action leaves nothing, and others stay", "[ledger]", EVERY_LEDGER) {
+  TestType ledgers;
+  auto ledger = ledgers.open();
+  KeepAction closed = an_action(action_id("closed"), 100), other = an_action(action_id("other"), 200);
+  closed.signed_action.signatures = other.signed_action.signatures = {"ann"};
+  KeepReceipt receipt;
+  receipt.action = key_of(closed.id);
+  receipt.results = "[\"secret\"]";
+  KeepReceipt beside = receipt;
+  beside.action = key_of(other.id);
+  REQUIRE(ledger->keep({closed, other, receipt, beside, KeepCursor{receipt.action, {}, {1, 2}}}));
+  REQUIRE(ledger->close(closed.id));
+  CHECK_FALSE(ledger->action(closed.id.hex()));
+  CHECK(ledger->receipts(receipt.action, 0).empty());
+  CHECK(ledger->cursors(receipt.action).empty());
+  CHECK_FALSE(ledger->evidence(receipt.action, {}, 0));
+  CHECK(ledger->action(other.id.hex())->signed_action.signatures.size() == 1);
+  CHECK(ledger->receipts(beside.action, -1).size() == 1);
+}

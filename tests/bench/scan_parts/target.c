@@ -1,4 +1,6 @@
-// A process with much memory: filled from a file over and over, with a needle across a page and a 256 KiB border.
+// A process with much memory: filled from a file over and over, with a needle across a page and a 256 KiB border, and
+// one of its own number at each of forty offsets about such borders. They are made of pieces, so that the program's own
+// text does not hold them.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,13 @@ int main(int count, char **words) {
   char *at = memory + 100 * 262144 - 9;
   for (const char *c = head; *c; ++c) *at++ = *c;
   for (const char *c = tail; *c; ++c) *at++ = *c;
+  for (int i = 0; i < 40 && (size_t)(i + 2) << 20 < size; ++i) {
+    char number[8], *to = memory + ((size_t)(i + 1) << 20) + 262144 - i;
+    snprintf(number, sizeof number, "%02d", i);
+    const char *parts[] = {"MIGBOR", "DER_", number, "_end"};
+    for (int part = 0; part < 4; ++part)
+      for (const char *c = parts[part]; *c; ++c) *to++ = *c;
+  }
   puts("ready");
   fflush(stdout);
   pause();

@@ -1,0 +1,101 @@
+#include "simulate/liar.h"
+
+#include <algorithm>
+
+namespace mig::simulate {
+
+using namespace core;
+
+namespace {
+constexpr std::uint32_t made_up = 2;             // answers, agents
+constexpr std::uint64_t another_instance = 7;    // a segment of the log that never was
+}
+
+const std::vector<std::string>& Liar::lies() {
+  static const std::vector<std::string> all{"claims-answers", "invents-agents", "fakes-done", "lists-all-relays", "speaks-version-2"};
+  return all;
+}
+
+void Liar::twist(const Input& input, Effects& effects) {
+  Effects more;
+  for (auto& effect : effects) {
+    auto* send = std::get_if<Send>(&effect.what);
+    auto message = send ? decode(send->frame) : Result<Message>(invalid("none"));
+    if (!message) continue;
+    if (auto* route = std::get_if<Route>(&*message))
+      if (auto forged = invented(*route)) more.push_back({Send{send->to, encode(*forged)}, false});
+    if (twist(*message)) send->frame = encode(*message);
+  }
+  for (auto& effect : more) effects.push_back(std::move(effect));
+  if (lie_ == "fakes-done") acknowledge(input, effects);
+}
+
+bool Liar::twist(Message& message) {
+  if (auto* hello = std::get_if<Hello>(&message); hello && lie_ == "speaks-version-2") return hello->protocol_low = hello->protocol_high = 2, true;
+  if (auto* put = std::get_if<Put>(&message); put && lie_ == "lists-all-relays") return twist(*put);
+  if (auto* route = std::get_if<Route>(&message)) return twist(*route);
+  return false;
+}
+
+/// Its own record says that it is linked with everybody.
+bool Liar::twist(Put& put) {
+  bool any = false;
+  for (auto& object : put.objects) {
+    auto record = object.kind == ObjectKind::relay ? unpack_relay_record(object.text) : Result<RelayRecord>(invalid("none"));
+    if (!record || record->relay != keys_.id()) continue;
+    record->neighbours.clear();
+    for (std::size_t i = 0; i < fleet_.relays(); ++i)
+      if (fleet_.relay(i) != self_) record->neighbours.emplace_back(fleet_.relay_id(i), 1);
+    object.text = pack(*record);
+    object.signatures = {keys_.sign(domain::object, object.text)};
+    any = true;
+  }
+  return any;
+}
+
+/// Its rows count answers that nobody gave, or that its log holds of agents whom nobody enrolled.
+bool Liar::twist(Route& route) {
+  auto routed = decode_routed(route.payload);
+  auto* tally = routed ? std::get_if<Tally>(&*routed) : nullptr;
+  if (!tally || (lie_ != "claims-answers" && lie_ != "invents-agents")) return false;
+  for (auto& signed_row : tally->rows) {
+    auto row = unpack_row(signed_row.row);
+    if (!row || row->relay != keys_.id()) continue;
+    row->answered += made_up;
+    if (lie_ == "invents-agents") row->log.push_back({another_instance, made_up});
+    signed_row.row = pack(*row);
+    signed_row.signature = keys_.sign(domain::row, signed_row.row);
+  }
+  route.payload = encode_routed(*routed);
+  return true;
+}
+
+/// An answer that it holds, as if of two more agents in another segment of its log; their certificates it has issued itself.
+std::optional<Route> Liar::invented(const Route& route) {
+  auto routed = decode_routed(route.payload);
+  auto* replies = routed ? std::get_if<Replies>(&*routed) : nullptr;
+  if (lie_ != "invents-agents" || !replies || replies->relay != keys_.id()) return {};
+  replies->from = {another_instance, 0};
+  replies->entries.resize(1);
+  LogEntry& entry = replies->entries[0];
+  auto certificate = read_certificate(entry.certificate);
+  certificate->sign_key = keys_.sign_public();
+  entry.certificate = issue(*certificate, keys_);
+  entry.reply.signature = keys_.sign(domain::reply, entry.reply.header);
+  while (replies->entries.size() < made_up) replies->entries.push_back(entry);
+  Route out = route;
+  out.payload = encode_routed(*routed);
+  out.signature = keys_.sign(domain::route, route_signing_text(out));
+  return out;
+}
+
+/// Tells an agent that a reader holds its answer as soon as it has come.
+void Liar::acknowledge(const Input& input, Effects& effects) {
+  auto* heard = std::get_if<Heard>(&input);
+  auto message = heard ? decode(heard->frame) : Result<Message>(invalid("none"));
+  auto* result = message ? std::get_if<ResultFrame>(&*message) : nullptr;
+  if (!result || result->running) return;
+  if (auto header = read_reply_header(result->reply.header)) effects.push_back({Send{heard->from, encode(Acks{{}, {key_of(header->action)}, {}})}, false});
+}
+
+}  // namespace mig::simulate
