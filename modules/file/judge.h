@@ -30,6 +30,7 @@ struct Tally {
 struct Plan {
   std::vector<Search> searches;
   std::size_t operations = 0;
+  std::size_t threads = scan::two_at_most();  ///< what is found does not hang on it
   bool hits_are_results =
       true;  ///< false: another module looks at the files found, and gives a result of its own
   std::unique_ptr<scan::Finder> finder;

@@ -35,7 +35,7 @@ void make_finder(Plan& plan) {
 
 /// The strictest that anyone asks for holds for the one walk.
 scan::Pace pace_of(const Plan& plan) {
-  scan::Pace pace;
+  scan::Pace pace{.threads = plan.threads};
   auto least = [](double& at, double other) {
     if (other > 0 && (at == 0 || other < at)) at = other;
   };

@@ -14,9 +14,10 @@ constexpr std::chrono::milliseconds nap{20};
 
 }  // namespace
 
+std::size_t two_at_most() { return std::clamp(std::thread::hardware_concurrency(), 1U, 2U); }
+
 Workers::Workers(const Pace& pace, Budget& budget) : pace_(pace), budget_(budget) {
-  const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
-  for (std::size_t i = 0; i < std::clamp<std::size_t>(pace.threads, 1, processors); ++i)
+  for (std::size_t i = 0; i < std::max<std::size_t>(pace.threads, 1); ++i)
     stacks_.push_back(std::make_unique<Stack>());
 }
 

@@ -15,9 +15,12 @@
 
 namespace mig::modules::scan {
 
+/// Two threads, one where there is one processor.
+std::size_t two_at_most();
+
 /// How much of the machine a scan takes.
 struct Pace {
-  std::size_t threads = 2;      ///< never more than there are processors
+  std::size_t threads = two_at_most();
   double cpu_percent = 0;       ///< share of each thread's time; 0: all
   double bytes_per_second = 0;  ///< read; 0: as fast as it goes
 };

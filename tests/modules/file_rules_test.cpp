@@ -2,9 +2,12 @@
 #include <catch2/catch.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <set>
 
+#include "modules/file/sweep.h"
 #include "tests/modules/file_tree.h"
 
 using namespace mig;
@@ -161,4 +164,28 @@ TEST_CASE("file: paths with any bytes are walked, and their names are given as t
   const auto answer = ask({{"s1", all_of(tree.path("odd"), {{"contents", {"^needle$"}}})}});
   CHECK(answer.found_anything);
   CHECK(core::parse_json(answer.to_json(), 1 << 20));
+}
+
+TEST_CASE("file: what is found does not hang on the number of threads, with a limit neither") {
+  FileTree tree;
+  for (int i = 0; i < 400; ++i) tree.file(fmt::format("many/{}/{}/{}/f{:03}", i % 5, i % 7, i % 3, i), i % 3 ? "needle\n" : "hay\n");
+  for (const std::size_t limit : {0, 1, 9, 200}) {
+    std::string first;
+    for (const std::size_t threads : {1, 2, 8, 8, 8}) {
+      auto searches = modules::file::compile(
+          {{"searches", {{"s1", all_of(tree.root(), {{"contents", {"needle"}}}, {{"matchlimit", limit}})}}}}, 0);
+      REQUIRE(searches);
+      modules::file::Plan plan;
+      plan.searches = std::move(*searches);
+      plan.operations = 1;
+      plan.threads = threads;
+      modules::Budget budget(60, 0);
+      const auto swept = modules::file::sweep(plan, {}, budget);
+      std::string text = fmt::format("{}\n", fmt::join(swept.tallies[0].errors, "\n"));
+      for (const auto& hit : plan.searches[0].hits->take()) text += hit.path + "\n";
+      if (threads == 1) first = text;
+      CHECK(text == first);
+    }
+    CHECK(std::count(first.begin(), first.end(), '\n') >= static_cast<long>(limit));
+  }
 }
