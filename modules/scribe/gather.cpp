@@ -124,7 +124,8 @@ class Gatherer {
   void walk() {
     std::vector<Lookup*> all;
     for (const auto& [id, object] : document_.objects)
-      if (!object.path.empty() && !object.chained()) all.push_back(&lookup(object.path, object.file));
+      if (!object.path.empty() && !object.chained())
+        if (Lookup& one = lookup(object.path, object.file); fresh_) all.push_back(&one);
     Walker(host_, budget_, all).run();
     for (Lookup* one : all) check_full(*one);
   }

@@ -145,6 +145,13 @@ TEST_CASE("parameters that make no sense are refused with what is right", "[pkg]
   CHECK_THAT(refused({{"pkgmatch", {{"matches", {"a"}}}}, {"types", {"snap"}}}), Catch::Contains("types"));
 }
 
+TEST_CASE("pkg reads MIG's flags, of which -name may be repeated", "[pkg]") {
+  const auto flags = core::from_flags(modules::find("pkg")->parameters(), {"-name", "^a$", "-name=b", "-version", "!^1", "-type", "dpkg"});
+  REQUIRE(flags);
+  CHECK(*flags == Json{{"pkgmatch", {{"matches", {"^a$", "b"}}}}, {"vermatch", "!^1"}, {"types", {"dpkg"}}});
+  CHECK_FALSE(core::from_flags(modules::find("pkg")->parameters(), {"-version", "1"}));
+}
+
 TEST_CASE("pkg prints what MIG printed, masks paths, and stops at its budget", "[pkg]") {
   const Machine machine;
   machine.root.file("/var/lib/dpkg/status", stanza("a", "1") + stanza("b", "1"));

@@ -161,6 +161,13 @@ TEST_CASE("wrong parameters are refused before anything is read, with what would
   CHECK_THAT(refused({{"path", {"/home"}}}), Catch::Contains("paths"));
 }
 
+TEST_CASE("sshkey reads MIG's flags, of which -path may be repeated", "[sshkey]") {
+  const auto flags = core::from_flags(sshkey::module().parameters(), {"-path", "/a", "-path=/b", "-maxdepth", "3"});
+  REQUIRE(flags);
+  CHECK(*flags == Json{{"paths", {"/a", "/b"}}, {"maxdepth", 3}});
+  CHECK(*core::from_flags(sshkey::module().parameters(), {}) == Json{{"maxdepth", 8}});
+}
+
 TEST_CASE("what may not be read is named, and the rest is told", "[sshkey]") {
   const Machine machine;
   machine.root.file("/home/me/.ssh/id.pub", alice + "\n");

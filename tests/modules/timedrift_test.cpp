@@ -228,6 +228,12 @@ TEST_CASE("timedrift answers parameters of any shape with one well-formed refusa
   }
 }
 
+TEST_CASE("timedrift reads MIG's flag and its own") {
+  const auto flags = core::from_flags(modules::find("timedrift")->parameters(), {"-drift", "5s", "-server", "a", "-server=b:1123", "-timeout", "2"});
+  REQUIRE(flags);
+  CHECK(*flags == Json{{"drift", "5s"}, {"servers", {"a", "b:1123"}}, {"timeout", 2}});
+}
+
 TEST_CASE("timedrift ends soon when it is told to stop") {
   TimeServer mute(0ms, [](std::string& answer) { answer.clear(); });
   modules::Budget budget(0.2, 0);
@@ -258,6 +264,10 @@ TEST_CASE("timedrift prints MIG's lines") {
               "error: /etc/ntp.conf: Permission denied", "stat: execution time was 12µs", "stat: b was unreachable",
               "stat: a responded in 2ms with time 2016-07-05 15:32:49 +0000 UTC. local time drifts by -7s", "timedrift module has failed"});
   module->mask(answer);
-  CHECK(answer.to_json().find("ntp") == answer.to_json().find("ntpstats"));
+  CHECK(answer.elements == Json{{"hascheckeddrift", true}, {"iswithindrift", false}, {"drifts", {"masked"}}, {"localtime", "2016-07-05T15:32:42.5Z"}});
+  CHECK(answer.statistics == Json{{"exectime", "12µs"},
+                                  {"ntpstats", {{{"host", "masked"}, {"reachable", false}, {"trouble", "masked"}},
+                                                {{"host", "masked"}, {"time", "2016-07-05T15:32:49Z"}, {"latency", "2ms"}, {"drift", "-7s"}, {"reachable", true}}}}});
+  CHECK(answer.errors == Lines{"masked"});
   CHECK(module->print(modules::Answer::failure("why"), false) == Lines{"error: why", "timedrift module has failed"});
 }
