@@ -74,7 +74,7 @@ void Collection::take(const core::KeepReceipt& receipt) {
 std::vector<core::Received> Collection::recall() {
   std::vector<core::Received> out;
   for (const store::LedgerReceipt& receipt : station_.ledger().receipts(core::key_of(action_.id), 0)) {
-    out.push_back({receipt.agent, receipt.part, receipt.parts, receipt.state});
+    out.push_back({receipt.agent, receipt.part, receipt.parts, receipt.state, receipt.relay});
     auto answer = answers_.add({receipt.agent, receipt.agent_name, receipt.part, receipt.parts, receipt.state, receipt.reason, receipt.trouble, receipt.results});
     if (answer) report_.answer(*answer);
   }

@@ -139,7 +139,7 @@ core::Asked order_of(const Ready& ready) {
 }  // namespace
 
 bool Patience::is_over(const Statement& statement, const Seen& seen) const {
-  if (statement.open > 0 || statement.disputed > 0) return false;
+  if (statement.open > 0) return false;
   const bool heard_all = seen.attached && seen.all_reachable_report;
   return seen.quiet_s >= (heard_all ? std::max(wait_s, 0.5) : wait_s + unheard_s);
 }

@@ -226,7 +226,7 @@ class Investigator::Inside {
     pursuit->reply_secret = follow.reply_secret;
     shown_.follow(follow.action);
     for (const auto& cursor : follow.cursors) pursuit->relays[cursor.relay].next[cursor.next.instance] = cursor.next.index;
-    for (const auto& got : follow.receipts) pursuit->received(got.agent, got.part, got.parts, got.state);
+    for (const auto& got : follow.receipts) pursuit->received(got);
     if (attached_) put_action(*pursuit);
   }
 
@@ -308,12 +308,13 @@ class Investigator::Inside {
     if (auto* told = std::get_if<Told>(&*routed); told && stated_by(told->relay, route)) take(*told);
   }
 
+  std::string relay_name(const NodeId& relay) const { return name_of(relay, map_, known_relays_); }
   /// No relay on the way may advance a cursor or list agents in another's name.
   bool stated_by(const NodeId& relay, const Route& route) {
     auto key = relay_keys_.find(relay);
     if (key == relay_keys_.end()) return false;
     if (verify(domain::route, route_signing_text(route), route.signature, key->second)) return true;
-    tell(Level::alarm, "false_statement", {{"relay", relay.brief()}, {"why", "it is not signed by the relay it names"}});
+    tell(Level::alarm, "false_statement", {{"relay", relay_name(relay)}, {"why", "it is not signed by the relay it names"}});
     return false;
   }
 
@@ -323,7 +324,7 @@ class Investigator::Inside {
     auto key = relay_keys_.find(row->relay);
     if (key == relay_keys_.end()) return;  // its record comes first; the row is said again
     if (!verify(domain::row, signed_row.row, signed_row.signature, key->second))
-      return tell(Level::alarm, "false_row", {{"relay", row->relay.brief()}});
+      return tell(Level::alarm, "false_row", {{"relay", relay_name(row->relay)}});
     auto it = pursuits_.find(row->action);
     if (it == pursuits_.end()) {  // an action nobody here follows: say that the row has come
       others_[{row->relay, row->action}] = row->version;
@@ -360,17 +361,17 @@ class Investigator::Inside {
     auto certificate = verify_certificate(entry.certificate, *membership_.roster(), now_.wall);
     auto header = certificate ? verify_reply(entry.reply, certificate->sign_key) : Result<ReplyHeader>(certificate.error());
     if (!header || certificate->role != Role::agent || key_of(header->action) != pursuit.key() || is_open(header->state))
-      return tell(Level::alarm, "false_reply", {{"relay", relay.brief()}, {"why", header ? "it does not belong here" : header.error().text}});
+      return tell(Level::alarm, "false_reply", {{"relay", relay_name(relay)}, {"why", header ? "it does not belong here" : header.error().text}});
     KeepReceipt receipt{pursuit.key(), header->agent, relay, certificate->name, entry.certificate, header->part, header->parts,
                         header->state, header->reason, {}, {}, header->started, header->finished, entry.reply};
     if (!entry.reply.body.empty() && pursuit.reply_secret) {
       auto body = open_reply(entry.reply, *header, pursuit.action().reply_key, *pursuit.reply_secret);
-      if (!body) return tell(Level::alarm, "false_reply", {{"agent", certificate->name}, {"why", body.error().text}});
+      if (!body) return tell(Level::alarm, "false_reply", {{"relay", relay_name(relay)}, {"agent", certificate->name}, {"why", body.error().text}});
       receipt.state = body->state;
       receipt.trouble = body->trouble;
       receipt.results = body->results;
     }
-    if (!pursuit.received(header->agent, header->part, header->parts, receipt.state)) return;
+    if (!pursuit.received({header->agent, header->part, header->parts, receipt.state, relay})) return;
     pursuit.news_at = now_.at;
     keep(KeepAgent{header->agent, certificate->name, relay, true, now_.wall, {}});
     if (auto& known = known_agents_[header->agent]; known.seen <= now_.wall) known = {header->agent, certificate->name, relay, true, now_.wall, known.attributes};
@@ -441,8 +442,7 @@ class Investigator::Inside {
     }
   }
 
-  template <class T>
-  void keep(T record) {
+  void keep(auto record) {
     out_->push_back({Keep{Record(std::move(record))}, false});
   }
   void tell(Level level, std::string name, std::vector<std::pair<std::string, std::string>> fields) {

@@ -34,7 +34,7 @@ struct Statement {
   std::uint32_t found = 0, clean = 0, failed = 0, refused = 0, not_targeted = 0, cancelled = 0, expired = 0;
   std::uint32_t open = 0;                       ///< queued, delivered or running
   std::uint32_t offline = 0;
-  std::uint32_t unknown = 0;                    ///< agents last known at relays that cannot be heard, without an answer
+  std::uint32_t unknown = 0;                    ///< known agents without an answer that no relay heard from accounts for
   std::uint32_t relays = 0, relays_reporting = 0;
   std::uint32_t disputed = 0;                   ///< answers rows claim that no log holds
   bool all_read = false;                        ///< nothing the rows of reporting relays count in their logs is unread

@@ -1,5 +1,7 @@
 #include "investigator/pursuit.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace mig::investigator {
@@ -14,13 +16,14 @@ bool Tracked::all_read() const {
   });
 }
 
-bool Pursuit::received(const NodeId& agent, std::uint16_t part, std::uint16_t parts_in_all, State state) {
-  if (answers.contains(agent) || !parts[agent].insert(part).second) return false;
-  part_state[agent] = state;
-  if (parts[agent].size() >= parts_in_all) {
-    answers[agent] = state;
-    parts.erase(agent);
-    part_state.erase(agent);
+bool Pursuit::received(const Received& got) {
+  if (got.part + 1 == got.parts) relays[got.relay].answered.insert(got.agent);
+  if (answers.contains(got.agent) || !parts[got.agent].insert(got.part).second) return false;
+  part_state[got.agent] = got.state;
+  if (parts[got.agent].size() >= got.parts) {
+    answers[got.agent] = got.state;
+    parts.erase(got.agent);
+    part_state.erase(got.agent);
   }
   return true;
 }
@@ -42,13 +45,7 @@ bool Pursuit::take(const Row& row, std::uint64_t epoch) {
 
 namespace {
 
-constexpr Duration dispute_after = Duration::seconds(120);
-
-std::string name_of(const NodeId& relay, const Surroundings& around) {
-  if (auto it = around.map.records().find(relay); it != around.map.records().end()) return it->second.name;
-  if (auto it = around.known_relays.find(relay); it != around.known_relays.end() && !it->second.name.empty()) return it->second.name;
-  return relay.brief();
-}
+constexpr Duration dispute_after = Duration::seconds(2);
 
 bool forgotten(const NodeId& relay, const Surroundings& around) {
   auto it = around.known_relays.find(relay);
@@ -77,6 +74,16 @@ bool is_fresh(const NodeId& relay, const Pursuit& pursuit, const Surroundings& a
   return it != pursuit.relays.end() && it->second.row && it->second.row_epoch == around.epoch;
 }
 
+/// Which relays' words and answers do not agree; what is said is what is seen, an agent that moves looks so for a moment.
+void name_doubtful(const Pursuit& pursuit, const Surroundings& around, bool disputed, const std::map<NodeId, std::uint32_t>& silent, Statement& out) {
+  for (const auto& [relay, tracked] : pursuit.relays)
+    if (disputed && is_fresh(relay, pursuit, around) && tracked.claimed() > tracked.answered.size())
+      out.remarks.push_back(fmt::format("disputed: {} counts {} answered, and holds the answers of {}", name_of(relay, around.map, around.known_relays), tracked.claimed(), tracked.answered.size()));
+  for (const auto& [relay, agents] : silent)
+    if (const std::uint32_t open = pursuit.relays.at(relay).open(); agents > open)
+      out.remarks.push_back(fmt::format("unknown: {} has given no answer of {} agents known there, and counts {} as open", name_of(relay, around.map, around.known_relays), agents, open));
+}
+
 void count_answers(const Pursuit& pursuit, Statement& out) {
   for (const auto& [agent, state] : pursuit.answers) {
     switch (state) {
@@ -92,6 +99,12 @@ void count_answers(const Pursuit& pursuit, Statement& out) {
 
 }  // namespace
 
+std::string name_of(const NodeId& relay, const Map& map, const std::map<NodeId, store::LedgerRelay>& known) {
+  if (auto it = map.records().find(relay); it != map.records().end()) return it->second.name;
+  if (auto it = known.find(relay); it != known.end() && !it->second.name.empty()) return it->second.name;
+  return relay.brief();
+}
+
 Statement state_of(const Pursuit& pursuit, const Surroundings& around) {
   Statement out;
   count_answers(pursuit, out);
@@ -100,7 +113,7 @@ Statement state_of(const Pursuit& pursuit, const Surroundings& around) {
   std::uint64_t claimed = 0;
   for (const auto& relay : required) {
     if (!is_fresh(relay, pursuit, around)) {
-      out.unheard.push_back(name_of(relay, around));
+      out.unheard.push_back(name_of(relay, around.map, around.known_relays));
       continue;
     }
     const Tracked& tracked = pursuit.relays.at(relay);
@@ -109,20 +122,29 @@ Statement state_of(const Pursuit& pursuit, const Surroundings& around) {
     out.open += row.queued + row.delivered + row.running;
     out.offline += row.offline;
     out.expired += row.expired;
-    claimed += row.answered + row.refused + row.not_targeted + row.cancelled;
+    claimed += tracked.claimed();
     all_read = all_read && tracked.all_read();
     if (row.reset_at > pursuit.action().valid_from)
-      out.remarks.push_back(name_of(relay, around) + " lost its store at " + to_rfc3339(row.reset_at) + "; agents that were offline there may be missing");
+      out.remarks.push_back(name_of(relay, around.map, around.known_relays) + " lost its store at " + to_rfc3339(row.reset_at) + "; agents that were offline there may be missing");
   }
   out.relays = static_cast<std::uint32_t>(required.size());
   const std::uint64_t received = pursuit.answers.size();
   // An agent that moves stands in two rows for a moment; a difference that stays is a claim without answers.
   const bool unproven = all_read && claimed > received;
-  if (unproven && around.now.at >= pursuit.news_at + dispute_after) out.disputed = static_cast<std::uint32_t>(claimed - received);
+  const bool stays = around.now.at >= pursuit.news_at + dispute_after;
+  if (unproven && stays) out.disputed = static_cast<std::uint32_t>(claimed - received);
+  std::map<NodeId, std::uint32_t> silent;  // known agents without an answer, at relays that are heard
   for (const auto& [id, agent] : around.known_agents) {
-    const bool heard = agent.home.empty() ? true : is_fresh(agent.home, pursuit, around);
-    if (!heard && !pursuit.answers.contains(id) && required.contains(agent.home)) ++out.unknown;
+    if (pursuit.answers.contains(id) || !required.contains(agent.home)) continue;
+    ++(is_fresh(agent.home, pursuit, around) ? silent[agent.home] : out.unknown);
   }
+  // Whoever is known and has not answered must stand in somebody's row, or a relay could hide an agent by not counting it.
+  std::uint64_t owed = 0;
+  for (const auto& [relay, agents] : silent) owed += agents;
+  const std::uint64_t counted = out.open + out.offline + out.expired + (claimed > received ? claimed - received : 0);
+  const bool hidden = owed > counted && !pursuit.action().limits.prune;
+  if (hidden) out.unknown += static_cast<std::uint32_t>(owed - counted);
+  if (stays) name_doubtful(pursuit, around, out.disputed > 0, hidden ? silent : std::map<NodeId, std::uint32_t>{}, out);
   std::sort(out.unheard.begin(), out.unheard.end());
   const bool all_fresh = out.relays_reporting == out.relays && out.relays > 0;
   out.all_read = all_read && out.relays_reporting > 0;

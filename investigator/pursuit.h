@@ -21,7 +21,10 @@ struct Tracked {
   core::Instant pull_at = core::Instant::never();
   core::Duration patience = core::limits::repull_min;
   core::Instant last_pull{};
+  std::set<core::NodeId> answered;                          ///< agents whose last part, verified, lay in its log
   bool all_read() const;                                    ///< nothing the row knows of is unread
+  std::uint32_t open() const { return row ? row->queued + row->delivered + row->running + row->offline + row->expired : 0; }
+  std::uint32_t claimed() const { return row ? row->answered + row->refused + row->not_targeted + row->cancelled : 0; }
 };
 
 class Pursuit {
@@ -40,8 +43,8 @@ class Pursuit {
   core::Instant put_at = core::Instant::never();            ///< when a relay that had no room or no time for it is asked again
   core::Instant news_at{};                                  ///< when a row or an answer last said something new
 
-  /// A verified part; true if it is the first of its kind.
-  bool received(const core::NodeId& agent, std::uint16_t part, std::uint16_t parts_in_all, core::State state);
+  /// A verified part, held by `relay`; true if it is the first of its kind.
+  bool received(const core::Received& part);
   void judged(const core::Verdict& of_relay, core::Instant now);
   /// Takes a row that is newer, or the same again in a new epoch; true if it says something new.
   bool take(const core::Row& row, std::uint64_t epoch);
@@ -60,6 +63,8 @@ struct Surroundings {
   const std::map<core::NodeId, store::LedgerAgent>& known_agents;
   core::Now now;
 };
+/// What the map or the ledger calls it; else the beginning of its id.
+std::string name_of(const core::NodeId& relay, const core::Map& map, const std::map<core::NodeId, store::LedgerRelay>& known);
 Statement state_of(const Pursuit& pursuit, const Surroundings& around);
 
 }  // namespace mig::investigator

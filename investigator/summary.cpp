@@ -68,10 +68,10 @@ std::string status_line(const Statement& statement) {
 std::string summary_json(const std::string& action, const Statement& s, double seconds) {
   return fmt::format(
       R"({{"type":"summary","action":"{}","targeted":{},"answered":{},"found":{},"clean":{},"failed":{},"refused":{},)"
-      R"("not_targeted":{},"cancelled":{},"expired":{},"open":{},"offline":{},"unknown":{},"relays":{},)"
+      R"("not_targeted":{},"cancelled":{},"expired":{},"open":{},"offline":{},"unknown":{},"disputed":{},"relays":{},)"
       R"("relays_reporting":{},"complete":{},"seconds":{:.3f}}})",
       action, s.targeted(), s.answered(), s.found, s.clean, s.failed, s.refused, s.not_targeted, s.cancelled, s.expired,
-      s.open, s.offline, s.unknown, s.relays, s.relays_reporting, s.complete, seconds);
+      s.open, s.offline, s.unknown, s.disputed, s.relays, s.relays_reporting, s.complete, seconds);
 }
 
 int exit_code(const Statement& statement, bool interrupted) {

@@ -43,7 +43,11 @@ class Checks : public Watch {
   /// Something was done to this node or its links, so that silence there has a cause.
   void harmed(NodeIndex node) { harmed_at_[node] = fleet_.world().now().at; }
   void paused(NodeIndex node, core::Duration how_long) { harmed(node), links_.paused(node, fleet_.world().now().at + how_long); }
-  void slow(NodeIndex node, bool on) { harmed(node), links_.slow(node, fleet_.world().now().at + core::Duration::seconds(on ? 1'000'000 : 0)); }
+  /// A line that is fast again still has before it what was given to it when it was slow.
+  void slow(NodeIndex node, bool on) {
+    harmed(node);
+    links_.slow(node, on ? fleet_.world().now().at + core::Duration::seconds(1'000'000) : fleet_.world().quiet_at(node));
+  }
   /// All faults are over, and the mesh had its time: the liveness half.
   void calm(const std::vector<Fleet::Question>& questions);
   /// The action, its answers and the time they are kept for are past: nothing of it may be on any disk.

@@ -68,6 +68,7 @@ struct Received {
   NodeId agent;
   std::uint16_t part = 0, parts = 1;
   State state = State::answered;
+  NodeId relay;                                ///< in whose log it lay
 };
 struct Follow {                                ///< an action of the ledger: go on collecting
   ActionId action;

@@ -71,9 +71,9 @@ TEST_CASE("the summary for scripts has every key of the contract and its sums ho
   s.offline = 4;
   Json json = Json::parse(summary_json("ab12", s, 1.5));
   for (const char* key : {"type", "action", "targeted", "answered", "found", "clean", "failed", "refused", "not_targeted", "cancelled",
-                          "expired", "open", "offline", "unknown", "relays", "relays_reporting", "complete", "seconds"})
+                          "expired", "open", "offline", "unknown", "disputed", "relays", "relays_reporting", "complete", "seconds"})
     CHECK(json.contains(key));
-  CHECK(json.size() == 18);
+  CHECK(json.size() == 19);
   CHECK(json["type"] == "summary");
   CHECK(json["answered"] == json["found"].get<int>() + json["clean"].get<int>() + json["failed"].get<int>());
   CHECK(json["targeted"] == json["answered"].get<int>() + json["refused"].get<int>() + json["cancelled"].get<int>() + json["expired"].get<int>() +

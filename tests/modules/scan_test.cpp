@@ -144,6 +144,29 @@ TEST_CASE("a needle is found wherever it lies about the border of a piece and of
   }
 }
 
+TEST_CASE("a needle is found in every place of a text, however long the text is") {
+  struct {
+    const char *pattern, *needle;
+  } const cases[] = {{"c[^x]", "c7"},      {"c[0-9]", "c7"},        {"c[0-9]+", "c77"},        {"c\\.?$", "c."},
+                     {"c$", "c"},          {"(?:kxab|c)$", "c\r"},  {"[ck][0-9]", "k7"},       {"c[^x][^y]", "c77"},
+                     {"cd", "cd"},         {"cd[0-9]", "cd7"},      {"abcdefgh[0-9]", "abcdefgh7"}, {"[a-c]{3}[0-9]$", "abc7"},
+                     {"[0-9]{4}", "1234"}, {"^c|[0-9]c", "7c"},     {"(?i)k[0-9]", "K7"},      {"\\d\\.\\d", "1.2"}};
+  for (const auto& one : cases) {
+    const modules::scan::Finder finder({regex(one.pattern)});
+    REQUIRE(finder.covers(0));
+    const std::string needle = one.needle;
+    std::size_t missed = 0;
+    for (std::size_t length = needle.size(); length <= 200; ++length)
+      for (std::size_t at = std::string_view(one.pattern).ends_with('$') ? length - needle.size() : 0;
+           at + needle.size() <= length; ++at) {
+        const std::string text = std::string(at, 'z') + needle + std::string(length - at - needle.size(), 'z');
+        missed += !finds(finder, text, 1000, 1000);
+      }
+    INFO(one.pattern);
+    CHECK(missed == 0);
+  }
+}
+
 TEST_CASE("one of a thousand expressions does not hide another") {
   std::vector<modules::scan::Finder::Regex> many;
   for (int i = 0; i < 1000; ++i) many.push_back(regex(fmt::format("indicator-{:04}", i)));

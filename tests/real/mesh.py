@@ -168,7 +168,7 @@ class Mesh:
 
     # Nodes ------------------------------------------------------------------------------------------------------
 
-    def relay(self, name, via=(), listen=True, host="127.0.0.1", space=None, dial=(), port=None, stays=True, words=()):
+    def relay(self, name, via=(), listen=True, host="127.0.0.1", space=None, dial=(), port=None, stays=True, words=(), program="mig-relay"):
         """Starts a relay and waits until it listens; the first one made is the enroller. `via` are relays it dials."""
         address = f"tcp://{host}:{port or free_port(space)}"
         if not self.endpoints:
@@ -176,7 +176,7 @@ class Mesh:
         else:
             join = self.mig("invite", "--role", "relay", *both("--via", via), check=True)
         words = ["--name", name, *words, *(["--listen", address] if listen else []), *both("--dial", dial)]
-        node = self._start("mig-relay", name, words, join.stdout, space)
+        node = self._start(program, name, words, join.stdout, space)
         if listen:
             endpoint = node.await_line(r"listening (\S+)")[1]
             if self.endpoints and stays:

@@ -1,6 +1,6 @@
 // What a job takes at the least, without anything around it: walks a tree with two threads and, as the second word says,
 // looks at names only (n), stats (s) or reads (r) every file, and gives what it read to libcrypto (h: SHA-256; t: MD5, SHA-1
-// and SHA-256), to Vectorscan (p, with a file of expressions) or to libyara (y, with a file of rules) as it is.
+// and SHA-256), to Hyperscan (p, with a file of expressions) or to libyara (y, with a file of rules) as it is.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <hs/hs.h>
