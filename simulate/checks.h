@@ -10,11 +10,15 @@
 #include <string>
 #include <vector>
 
+#include "simulate/costs.h"
 #include "simulate/link_checks.h"
 
 namespace mig::simulate {
 
 constexpr std::size_t invariants = 36;
+
+/// How many agents a row counts.
+std::uint64_t sum_of(const core::Row& row);
 
 class Checks : public Watch {
  public:
@@ -57,6 +61,7 @@ class Checks : public Watch {
   unsigned runs(NodeIndex node, const core::ActionKey& action) const;
   const std::array<std::uint64_t, invariants + 1>& made() const { return made_; }
   const std::vector<std::string>& violations() const { return violations_; }
+  const Costs& costs() const { return costs_; }
 
  private:
   struct Asked {
@@ -78,10 +83,12 @@ class Checks : public Watch {
   std::uint64_t window_between(NodeIndex a, NodeIndex b) const;  ///< octets that may be in flight, either way
   const Asked* asked_for(const core::ActionKey& key) const;
 
+  void row_kept(const core::KeepRow& kept);
   void count_row(const core::KeepRow& kept, const core::Row& row);
 
   Fleet& fleet_;
   LinkChecks links_;
+  Costs costs_;
   bool trace_ = false;
   std::set<NodeIndex> liars_;
   std::array<std::uint64_t, invariants + 1> made_{};
