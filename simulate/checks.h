@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "simulate/costs.h"
@@ -113,8 +114,10 @@ class Checks : public Watch {
     bool known = false;                        ///< false: the row left later than it was made, whom it counts was not seen
     core::WallMs reset_at = 0;
     std::uint64_t sum = 0;
+    core::Version version{};
   };
   std::map<core::ActionKey, std::map<core::NodeId, Counted>> counted_;   ///< by the rows the reader holds, by relay
+  std::map<std::pair<core::ActionKey, core::NodeId>, core::Version> held_ever_;  ///< of rows, over all attachments
   std::map<std::tuple<core::ActionKey, core::NodeId, std::uint64_t>, std::uint64_t> cursors_;
   std::map<std::tuple<core::ActionKey, core::NodeId, std::uint64_t>, std::uint64_t> pulled_;
   std::map<core::ActionKey, std::map<core::NodeId, std::set<std::uint16_t>>> receipts_;
@@ -122,7 +125,7 @@ class Checks : public Watch {
   core::Instant next_statement_{};
   std::map<std::pair<NodeIndex, core::NodeId>, std::uint64_t> handed_;   ///< highest attach_seq given away
   std::set<std::pair<NodeIndex, core::ActionId>> cancels_held_;          ///< by relays and agents, in this life
-  std::map<std::pair<NodeIndex, core::LinkId>, std::pair<std::uint64_t, std::uint64_t>> credit_;  ///< sent, consumed
+  std::unordered_map<NodeIndex, std::map<core::LinkId, std::pair<std::uint64_t, std::uint64_t>>> credit_;  ///< sent, consumed
   struct HeardRoute {
     core::Bytes payload;
     unsigned ttl = 0;
