@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace mig::modules::scan {
 namespace {
@@ -40,7 +41,8 @@ class Piecewise {
     while (got < 0 && errno == EINTR);
     if (got <= 0) return got;
     done_ += got;
-    if (large_) posix_fadvise(fd_, from, got, POSIX_FADV_DONTNEED);
+    // The first question made the system begin to read ahead, and what it read so would make it go on: away with it.
+    if (large_) posix_fadvise(fd_, from, std::exchange(first_, false) ? Reader::large_bytes : got, POSIX_FADV_DONTNEED);
     return got;
   }
   bool cold() const { return cold_; }
@@ -55,7 +57,7 @@ class Piecewise {
 
   int fd_;
   off_t done_ = 0;
-  bool asks_ = true, cold_ = false, large_ = false;
+  bool asks_ = true, cold_ = false, large_ = false, first_ = true;
 };
 
 }  // namespace
