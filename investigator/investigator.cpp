@@ -358,7 +358,7 @@ class Investigator::Inside {
 
   /// Whatever is wrong with an entry is told; it never counts as an answer.
   void take(Pursuit& pursuit, const NodeId& relay, const LogEntry& entry) {
-    auto certificate = verify_certificate(entry.certificate, *membership_.roster(), now_.wall);
+    auto certificate = verify_certificate(entry.certificate, *membership_.roster(), pursuit.judged_at(entry.certificate, now_.wall));
     auto header = certificate ? verify_reply(entry.reply, certificate->sign_key) : Result<ReplyHeader>(certificate.error());
     if (!header || certificate->role != Role::agent || key_of(header->action) != pursuit.key() || is_open(header->state))
       return tell(Level::alarm, "false_reply", {{"relay", relay_name(relay)}, {"why", header ? "it does not belong here" : header.error().text}});

@@ -153,4 +153,9 @@ Statement state_of(const Pursuit& pursuit, const Surroundings& around) {
   return out;
 }
 
+core::WallMs Pursuit::judged_at(core::BytesView certificate, core::WallMs now) const {
+  auto held = core::read_certificate(certificate);
+  return held && held->not_after > action_.valid_from ? std::min(now, held->not_after - 1) : now;
+}
+
 }  // namespace mig::investigator

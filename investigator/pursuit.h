@@ -33,6 +33,9 @@ class Pursuit {
   const core::Action& action() const { return action_; }
   const core::SignedText& signed_action() const { return signed_; }
   core::ActionKey key() const { return core::key_of(action_.id); }
+  /// When this certificate of an answer must hold: who was certified when it was asked may have answered in time, however
+  /// late the answer is read.
+  core::WallMs judged_at(core::BytesView certificate, core::WallMs now) const;
 
   std::optional<core::LinkSecret> reply_secret;
   std::map<core::NodeId, Tracked> relays;

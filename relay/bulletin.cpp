@@ -39,8 +39,8 @@ void Relay::Inside::take(Link& link, const Object& object) {
   }
   if (object.kind == ObjectKind::roster) {
     auto taken = take_roster(object, &link);
-    if (!asks) return;
-    return taken ? promise_verdict(link.id, seen->key) : verdict(seen->key, VerdictCode::refused, taken.error().text);
+    if (!taken) return verdict(seen->key, VerdictCode::refused, taken.error().text);
+    return asks ? promise_verdict(link.id, seen->key) : void();
   }
   if (!board_.wants(seen->key, seen->version)) {
     if (asks && board_.find(seen->key)) promise_verdict(link.id, seen->key);
@@ -76,7 +76,7 @@ void Relay::Inside::pin(const Notice& notice, const Object& object, const Link* 
   const bool fresh = from != nullptr || object.kind == ObjectKind::relay;
   board_.pin(notice.key, {object, notice.version, notice.expires}, fresh);
   if (from) flood(notice.key, object, from);
-  if (std::holds_alternative<StopNotice>(notice.content)) return take_stop(notice, object);
+  if (std::holds_alternative<StopNotice>(notice.content)) return take_stop(notice, object, from == nullptr);
   if (auto* admission = std::get_if<Admission>(&notice.content)) {
     board_.drop(board_key(ObjectKind::draft, admission->action.id.view()));
     if (from) tell(Level::info, "action", {{"action", admission->action.id.brief()}, {"name", admission->action.name}, {"from", from->name}});

@@ -87,7 +87,7 @@ class Relay::Inside {
 
   // rights.cpp: rosters and stops
   core::Status take_roster(const core::Object& object, const core::Link* from);
-  void take_stop(const Notice& notice, const core::Object& object);
+  void take_stop(const Notice& notice, const core::Object& object, bool kept);
   void to_agents(const core::Object& object);
   void give_rights(core::Link& link, const core::Hello& hello);
   void rights_changed();

@@ -55,6 +55,8 @@ void Relay::Inside::boot() {
   if (auto packed = store_.get("m/roster"))
     if (auto object = unpack_object(*packed)) (void)membership_.adopt({object->text, object->signatures}, now_.wall);
   if (setting_.roster) (void)membership_.adopt(*setting_.roster, now_.wall);
+  if (auto packed = store_.get("m/fork"))
+    if (auto object = unpack_object(*packed)) (void)membership_.adopt({object->text, object->signatures}, now_.wall);
   if (auto certificate = store_.get("m/certificate")) (void)membership_.take_certificate(*certificate, keys_, now_.wall);
   if (membership_.roster() && enroller_ && !membership_.enrolled()) {
     auto taken = membership_.take_certificate(
@@ -68,7 +70,7 @@ void Relay::Inside::boot() {
   auto pin_held = [&](bool stops) {
     for (const auto& [key, object] : held) {
       if ((object.kind == ObjectKind::stop) != stops) continue;
-      auto notice = verify_notice(object, membership_, now_.wall);
+      auto notice = stops ? kept_stop(object, membership_, now_.wall) : verify_notice(object, membership_, now_.wall);
       if (notice)
         pin(*notice, object, nullptr);
       else
@@ -78,6 +80,7 @@ void Relay::Inside::boot() {
   pin_held(true);
   pin_held(false);
   if (membership_.roster()) (void)take_roster(membership_.roster_object(), nullptr);
+  if (membership_.fork()) tell_fork(membership_, *out_);
   books_.load(presence_.instance(), presence_.reset_at(), now_);
   presence_.load(now_.at, static_cast<std::uint32_t>(members_.all().size()), 0);
   tell(Level::info, "booted", {{"relay", setting_.name}, {"id", keys_.id().hex()}, {"agents", std::to_string(members_.all().size())}});

@@ -76,6 +76,7 @@ void Fleet::add_relay(std::size_t i) {
   setting.segment = i == 0 ? "hq" : "plant";
   setting.agents_max = limits::agents_per_relay;
   setting.retention_ms = plan_.retention_ms;
+  setting.certificate_life_ms = plan_.certificate_life_ms;
   ids_[relays_.size()] = Keys(setting.seed).id();
   if (i == 0) {
     setting.enroller_seed = seed("enroller");

@@ -30,6 +30,7 @@ struct FleetPlan {
   std::vector<std::string> relay_names = {}, agent_names = {};       ///< default: relay-1 ..., agent-1 ...
   std::function<std::string(std::size_t)> role_of = [](std::size_t i) { return i % 3 == 0 ? "db" : "web"; };  ///< a tag of agents
   core::WallMs retention_ms = core::limits::log_retention_ms;
+  core::WallMs certificate_life_ms = 30LL * 24 * 3600 * 1000;
   core::Operation operation = {"file", {{"searches", core::Json::object()}}};  ///< of every question
   Work work;                                  ///< default: agents with an even number find something
 };
