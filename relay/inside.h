@@ -17,6 +17,7 @@
 #include "relay/presence.h"
 #include "relay/register.h"
 #include "relay/relay.h"
+#include "relay/rivals.h"
 
 namespace mig::relay {
 
@@ -68,9 +69,16 @@ class Relay::Inside {
   void greet(core::Link& link);
   bool keep_this_link(const core::Link& link, const core::NodeId& peer);
 
+  /// Ends all sessions, and from now on refuses new ones with these words: what this relay says must not count.
+  void stand_aside(std::string why);
+  /// True: two machines take turns as this node, and are held off for a while.
+  bool rivals(core::Link& link, const core::Certificate& who, std::uint64_t boot_nonce);
+
   // bulletin.cpp: the board and its repair
   void take(core::Link& link, const core::Put& put);
   void take(core::Link& link, const core::Object& object);
+  void own_record(const core::Version& version);
+  void take_own(const core::Object& object, const core::Version& version);
   void pin(const Notice& notice, const core::Object& object, const core::Link* from);
   std::optional<core::Object> cancel_of(const core::ActionId& action, const std::vector<core::Fingerprint>& signers) const;
   void way_opened();
@@ -139,6 +147,8 @@ class Relay::Inside {
   core::LinkId last_link_ = 0;
   std::uint64_t boot_nonce_ = 0, sessions_ = 0;
   bool booted_ = false;
+  Rivals rivals_;
+  std::string aside_;                                          ///< why it keeps out of the mesh; empty: it does not
   // of the step in progress:
   core::Now now_;
   core::Effects* out_ = nullptr;

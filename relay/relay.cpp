@@ -8,6 +8,10 @@ namespace mig::relay {
 
 using namespace core;
 
+namespace {
+constexpr std::uint32_t aside_retry_ms = 60'000;
+}
+
 Relay::Relay(RelaySetting setting, store::Store& store, const Seed& random_seed)
     : inside_(std::make_unique<Inside>(std::move(setting), store, random_seed)) {}
 Relay::~Relay() = default;
@@ -91,6 +95,10 @@ void Relay::Inside::linked(const Linked& linked) {
     return;
   }
   if (linked.direction == Direction::out && target == targets_.end()) return;
+  if (!aside_.empty() && linked.direction == Direction::out) {
+    out_->push_back({Close{linked.link}, false});
+    return lost(linked.link, "this relay stands aside");
+  }
   Link& link = links_.opened(now_, linked);
   if (linked.direction == Direction::out) greet(link);
 }
@@ -122,6 +130,7 @@ void Relay::Inside::heard(const Heard& heard) {
 }
 
 void Relay::Inside::greeted(Link& link, const Message& message) {
+  if (!aside_.empty()) return bye(link.id, ByeCode::dup_id, aside_, aside_retry_ms);
   if (auto* hello_ = std::get_if<Hello>(&message)) return hello(link, *hello_);
   if (auto* welcome_ = std::get_if<Welcome>(&message)) return welcomed(link, *welcome_);
   if (auto* enrol_ = std::get_if<Enrol>(&message)) return enrol(link, *enrol_);
@@ -172,27 +181,27 @@ void Relay::Inside::tick() {
     lost(dead, "nothing was heard from it");
   }
   for (auto& target : targets_) {
-    if (target.link != 0 || now_.at < target.next_try) continue;
+    if (target.link != 0 || now_.at < target.next_try || !aside_.empty()) continue;
     target.link = ++last_link_;
     out_->push_back({Dial{target.link, target.to}, false});
   }
   expire();
   pass_enrolments();
-  renew();
+  if (aside_.empty()) renew();
   std::set<NodeId> neighbours;
   for (const auto& [id, link] : links_.peers())
     if (link->role == Role::relay && now_.at >= link->up_since + limits::neighbour_after) neighbours.insert(link->node);
   presence_.neighbours(now_.at, std::move(neighbours));
-  if (membership_.enrolled()) publish_own_record();
+  if (membership_.enrolled() && aside_.empty()) publish_own_record();
   hand_over();
   books_.tick(now_, sinks_);
 }
 
 Instant Relay::Inside::wake() const {
   Instant next = std::min({links_.wake(), books_.wake(), outbox_.wake()});
-  if (membership_.enrolled()) next = std::min({next, presence_.wake(), renew_at_});
+  if (membership_.enrolled() && aside_.empty()) next = std::min({next, presence_.wake(), renew_at_});
   for (const auto& target : targets_)
-    if (target.link == 0) next = std::min(next, target.next_try);
+    if (target.link == 0 && aside_.empty()) next = std::min(next, target.next_try);
   for (const auto& [id, link] : links_.peers())
     if (link->role == Role::relay && now_.at < link->up_since + limits::neighbour_after) next = std::min(next, link->up_since + limits::neighbour_after);
   if (board_.next_expiry() != std::numeric_limits<WallMs>::max())
@@ -229,10 +238,20 @@ void Relay::Inside::lost(LinkId id, const char* why) {
 void Relay::Inside::bye(LinkId id, ByeCode code, std::string text, std::uint32_t retry_ms, std::uint64_t min_seq) {
   Bye bye{code, retry_ms, min_seq, {}, std::move(text)};
   for (const auto& target : setting_.dial)
-    if (bye.alternatives.size() < 8 && code == ByeCode::busy) bye.alternatives.push_back(to_text(target));
+    if (bye.alternatives.size() < 8 && (code == ByeCode::busy || code == ByeCode::dup_id)) bye.alternatives.push_back(to_text(target));
   tell_down(id, bye.text);
   links_.bye(id, bye, *out_);
   lost(id, "dismissed");
+}
+
+void Relay::Inside::stand_aside(std::string why) {
+  aside_ = std::move(why);
+  tell(Level::alarm, "standing_aside", {{"why", aside_}});
+  std::vector<LinkId> all;
+  for (const auto& [id, link] : links_.peers()) all.push_back(id);
+  for (const auto& [agent, member] : members_.all())
+    if (member.link != 0) all.push_back(member.link);
+  for (LinkId id : all) bye(id, ByeCode::dup_id, aside_, aside_retry_ms);
 }
 
 void Relay::Inside::tell(Level level, std::string name, Fields fields) {
