@@ -107,6 +107,7 @@ void Relay::Inside::pin(const Notice& notice, const Object& object, const Link* 
     auto held = sinks_.find(sink->record.sink);
     const bool anew = held == sinks_.end() || held->second.record.epoch != sink->record.epoch || held->second.record.relay != sink->record.relay;
     sinks_[sink->record.sink] = *sink;
+    sinks_[sink->record.sink].until = now_.at + limits::sink_life;
     if (anew) books_.reader(*sink, now_);
   }
 }
@@ -216,6 +217,7 @@ void Relay::Inside::give(Link& link, const std::vector<BoardKey>& keys) {
 }
 
 void Relay::Inside::expire() {
+  std::erase_if(sinks_, [&](const auto& entry) { return entry.second.until <= now_.at && (books_.no_reader(entry.first), true); });
   if (now_.wall < board_.next_expiry()) return;
   for (const auto& key : board_.expire(now_.wall)) gone(key);
 }

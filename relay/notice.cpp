@@ -10,8 +10,9 @@ namespace {
 
 constexpr WallMs slack_ms = 60'000;  // clocks of honest relays differ a little
 
-Status within(WallMs issued, WallMs expires, Duration life, WallMs now) {
-  if (expires <= now) return Error{Code::invalid, "notice: it has expired"};
+/// `late`: for how long after it has expired by this relay's clock it is still taken.
+Status within(WallMs issued, WallMs expires, Duration life, WallMs now, WallMs late = 0) {
+  if (expires + late <= now) return Error{Code::invalid, "notice: it has expired"};
   if (expires - issued > life.us / 1000 + slack_ms || expires > now + life.us / 1000 + limits::clock_skew_ms)
     return refused("notice: it claims a longer life than its kind may have");
   return Done{};
@@ -39,11 +40,12 @@ Result<Notice> verify_sink(const Object& object, const Roster& roster, WallMs no
   auto record = unpack_sink_record(object.text);
   if (!record) return record.error();
   if (record->sink != session->session.sink) return refused("notice: this session is for another sink");
-  if (auto life = within(record->issued, record->expires, limits::sink_life, now); !life) return life.error();
+  if (auto life = within(record->issued, record->expires, limits::sink_life, now, limits::clock_skew_ms); !life) return life.error();
   if (object.signatures.size() != 1 ||
       !verify(domain::object, object.text, object.signatures[0], session->session.sign_key))
     return refused("notice: the session's signature does not hold");
-  Notice notice{board_key(ObjectKind::sink, record->sink.view()), {record->epoch, record->n}, record->expires, {}};
+  const WallMs expires = record->expires + 2 * limits::clock_skew_ms;  // the relay ends it, without its clock: SinkNotice::until
+  Notice notice{board_key(ObjectKind::sink, record->sink.view()), {record->epoch, record->n}, expires, {}};
   notice.content = SinkNotice{*record, session->session, session->name};
   return notice;
 }

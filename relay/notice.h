@@ -26,6 +26,8 @@ struct SinkNotice {
   core::SinkRecord record;
   core::Session session;
   std::string investigator;                ///< name
+  /// Its life is shorter than clocks may differ or jump: it is measured from when the relay heard of it.
+  core::Instant until{};
 };
 struct StopNotice {};                      ///< the relay's Membership takes it
 struct DraftNotice {};                     ///< an action that lacks weight: for people to sign, for no agent

@@ -296,6 +296,7 @@ class Campaign {
     out.violations = checks_.violations();
     if (!trouble.empty()) out.violations.push_back(trouble);
     out.made = checks_.made();
+    out.costs = checks_.costs().table();
     out.steps = fleet_.world().steps();
     out.frames = fleet_.world().frames();
     out.hash = fleet_.world().trace_hash();

@@ -29,6 +29,7 @@ struct CampaignResult {
   std::array<std::uint64_t, invariants + 1> made{};
   std::uint64_t steps = 0, frames = 0;
   std::string hash;
+  std::string costs;                           ///< of the first question: Costs::table
 };
 
 CampaignResult run_campaign(const CampaignPlan& plan);

@@ -13,10 +13,6 @@ using namespace core;
 
 namespace {
 
-std::uint64_t sum_of(const Row& row) {
-  return row.queued + row.delivered + row.running + row.offline + row.answered + row.refused + row.not_targeted + row.cancelled + row.expired;
-}
-
 bool opens(const Message& message) {
   return std::holds_alternative<Hello>(message) || std::holds_alternative<Welcome>(message) || std::holds_alternative<Enrol>(message) || std::holds_alternative<Enrolled>(message);
 }
@@ -34,7 +30,7 @@ Bytes be16(std::uint16_t value) { return {static_cast<char>(value >> 8), static_
 
 }  // namespace
 
-Checks::Checks(Fleet& fleet) : fleet_(fleet), links_(fleet, [this](int number, bool holds, const std::string& what) { check(number, holds, what); }) {
+Checks::Checks(Fleet& fleet) : fleet_(fleet), links_(fleet, [this](int number, bool holds, const std::string& what) { check(number, holds, what); }), costs_(fleet) {
   for (std::size_t i = 0; i < fleet.relays(); ++i) by_id_[fleet.relay_id(i)] = fleet.relay(i);
   for (std::size_t i = 0; i < fleet.agents(); ++i) by_id_[fleet.agent_id(i)] = fleet.agent(i);
 }
@@ -48,6 +44,7 @@ void Checks::check(int number, bool holds, const std::string& what) {
 
 void Checks::asked(const Action& action, std::set<NodeIndex> targeted) {
   Asked& asked = asked_[key_of(action.id)];
+  costs_.asked();
   asked = {action, std::move(targeted), {}, fleet_.world().now().at, {}};
   for (std::size_t i = 0; i < fleet_.relays(); ++i) {
     auto members = register_of(fleet_.relay(i), true);
@@ -123,6 +120,7 @@ void Checks::sent(NodeIndex from, NodeIndex to, LinkId link, BytesView frame) {
   auto message = decode(frame);
   if (!message) return check(23, false, fmt::format("node {} sends a frame that cannot be read: {}", from, message.error().text));
   ++kinds_[name_of(*message)];
+  costs_.sent(from, to, *message, frame.size());
   check(23, frame.size() <= limits::frame_bytes, fmt::format("node {} sends a frame of {} octets", from, frame.size()));
   auto& [in_flight, consumed] = credit_[{from, link}];
   if (!std::holds_alternative<Beat>(*message) && !std::holds_alternative<Bye>(*message)) {
@@ -330,6 +328,7 @@ void Checks::started(NodeIndex node, const Start& order) {
   const NodeIndex agent = by_id_.at(fleet_.node_id(node));  // a twin is that agent, too
   check(5, ++starts_[{node, key}] <= 1, fmt::format("agent {} starts an action twice", node));
   ++runs_[{agent, key}];
+  costs_.started();
   const WallMs wall = fleet_.world().now_of(node).wall;
   check(6, asked && asked->targeted.contains(agent) && std::max(wall, fleet_.world().now().wall) + limits::clock_skew_ms >= asked->action.valid_from && wall <= asked->action.expire_after,
         fmt::format("agent {} starts what is not for it, or not now", node));
@@ -350,64 +349,7 @@ void Checks::kept(NodeIndex, const Record& record) {
     const bool result = receipt->state == State::found || receipt->state == State::clean;
     if (result) check(13, runs(by_id_.at(receipt->agent), receipt->action) > 0, "a result of an agent that never started");
   }
-  if (auto* kept_row = std::get_if<KeepRow>(&record)) {
-    auto row = unpack_row(kept_row->row);
-    if (!row) return;
-    story(fmt::format("ledger: row {}.{} of {}: {} queued, {} delivered, {} running, {} offline, {} answered, {} not targeted", row->version.major, row->version.minor,
-                      fleet_.world().name_of(by_id_.at(row->relay)), row->queued, row->delivered, row->running, row->offline, row->answered, row->not_targeted));
-    Version& held = row_held_[{kept_row->action, kept_row->relay}];
-    check(15, held <= row->version, "an older row replaces a newer one");
-    held = std::max(held, row->version);
-    count_row(*kept_row, *row);
-  }
-}
-
-/// An agent that a row held by the reader counted is counted by one of its rows for ever after, unless a relay lost its store.
-void Checks::count_row(const KeepRow& kept, const Row& row) {
-  auto& by_relay = counted_[kept.action];
-  Counted before = std::exchange(by_relay[kept.relay], {});
-  Counted& now = by_relay[kept.relay];
-  now.reset_at = row.reset_at;
-  now.sum = sum_of(row);
-  if (auto members = row_agents_.find({row.action, row.relay, row.version}); members != row_agents_.end()) now.agents = members->second, now.known = true;
-  if (before.reset_at != row.reset_at) return;
-  std::map<NodeId, std::set<NodeId>> registers;  // read when the rows alone do not say it
-  auto in_register = [&](const auto& entry, const NodeId& agent) {
-    auto it = registers.find(entry.first);
-    if (it == registers.end()) it = registers.emplace(entry.first, register_of(by_id_.at(entry.first), false)).first;
-    return it->second.contains(agent) && it->second.size() == entry.second.sum;
-  };
-  // A hand-over may overtake a new question on a slow line: the new home is unheard then, which the line says.
-  auto at_an_unheard_home = [&](const NodeId& agent) {
-    for (std::size_t i = 0; i < fleet_.relays(); ++i)
-      if (!by_relay.contains(fleet_.relay_id(i)) && register_of(fleet_.relay(i), false).contains(agent)) return true;
-    return false;
-  };
-  for (const NodeId& agent : before.agents) {
-    // A row stays as it is when others come and as many go: then the register says whom it counts.
-    const bool counted = !now.known || now.agents.contains(agent) ||
-                         std::any_of(by_relay.begin(), by_relay.end(), [&](const auto& entry) { return !entry.second.known || entry.second.agents.contains(agent); }) ||
-                         std::any_of(by_relay.begin(), by_relay.end(), [&](const auto& entry) { return in_register(entry, agent); }) ||
-                         at_an_unheard_home(agent);
-    check(16, counted, fmt::format("an agent that was counted is in no row any more: {}", agent.brief()));
-  }
-}
-
-void Checks::statement_of(NodeIndex) {
-  for (const auto& [key, asked] : asked_) {
-    const Statement now = fleet_.statement(asked.action.id);
-    auto& before = answered_[key];
-    check(13, now.answered() >= before || !fleet_.mig().attached(), "fewer have answered than before");
-    before = now.answered();
-    std::size_t reachable = 0;
-    for (const auto& relay : fleet_.mig().relays()) reachable += relay.reachable;
-    check(18, now.relays_reporting <= reachable, "a relay is counted to which there is no way");
-    if (!now.complete) continue;
-    bool all = true;
-    if (now.remarks.empty())
-      for (const auto& agent : asked.registered) all = all && receipts_[key].contains(agent);
-    check(17, all, "COMPLETE, though an agent that was registered has no receipt");
-  }
+  if (auto* kept_row = std::get_if<KeepRow>(&record)) row_kept(*kept_row);
 }
 
 }  // namespace mig::simulate

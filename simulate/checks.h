@@ -10,11 +10,15 @@
 #include <string>
 #include <vector>
 
+#include "simulate/costs.h"
 #include "simulate/link_checks.h"
 
 namespace mig::simulate {
 
 constexpr std::size_t invariants = 36;
+
+/// How many agents a row counts.
+std::uint64_t sum_of(const core::Row& row);
 
 class Checks : public Watch {
  public:
@@ -43,7 +47,11 @@ class Checks : public Watch {
   /// Something was done to this node or its links, so that silence there has a cause.
   void harmed(NodeIndex node) { harmed_at_[node] = fleet_.world().now().at; }
   void paused(NodeIndex node, core::Duration how_long) { harmed(node), links_.paused(node, fleet_.world().now().at + how_long); }
-  void slow(NodeIndex node, bool on) { harmed(node), links_.slow(node, fleet_.world().now().at + core::Duration::seconds(on ? 1'000'000 : 0)); }
+  /// A line that is fast again still has before it what was given to it when it was slow.
+  void slow(NodeIndex node, bool on) {
+    harmed(node);
+    links_.slow(node, on ? fleet_.world().now().at + core::Duration::seconds(1'000'000) : fleet_.world().quiet_at(node));
+  }
   /// All faults are over, and the mesh had its time: the liveness half.
   void calm(const std::vector<Fleet::Question>& questions);
   /// The action, its answers and the time they are kept for are past: nothing of it may be on any disk.
@@ -53,6 +61,7 @@ class Checks : public Watch {
   unsigned runs(NodeIndex node, const core::ActionKey& action) const;
   const std::array<std::uint64_t, invariants + 1>& made() const { return made_; }
   const std::vector<std::string>& violations() const { return violations_; }
+  const Costs& costs() const { return costs_; }
 
  private:
   struct Asked {
@@ -74,10 +83,12 @@ class Checks : public Watch {
   std::uint64_t window_between(NodeIndex a, NodeIndex b) const;  ///< octets that may be in flight, either way
   const Asked* asked_for(const core::ActionKey& key) const;
 
+  void row_kept(const core::KeepRow& kept);
   void count_row(const core::KeepRow& kept, const core::Row& row);
 
   Fleet& fleet_;
   LinkChecks links_;
+  Costs costs_;
   bool trace_ = false;
   std::set<NodeIndex> liars_;
   std::array<std::uint64_t, invariants + 1> made_{};

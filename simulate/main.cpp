@@ -74,7 +74,7 @@ int run_scenario(const Options& options) {
 
 int main(int argc, char** argv) {
   Options options;
-  bool show = false;
+  bool show = false, costs = false;
   CLI::App app{"Runs the shipped relays, agents and investigator in a deterministic world.\n"
                "  mig-simulate --seeds 100 --agents 50 --relays 6\n"
                "  mig-simulate --seed 7        (the same run again: the same hash)"};
@@ -90,6 +90,7 @@ int main(int argc, char** argv) {
   app.add_flag("--trace", options.plan.trace, "tell the story of every node");
   app.add_flag("--stop", options.stop, "end at the first seed that breaks a promise");
   app.add_flag("--checks", [&show](auto) { show = true; }, "say how often each invariant was checked");
+  app.add_flag("--costs", costs, "say what the first question of each seed cost: frames and octets by kind, simulated time");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -107,6 +108,7 @@ int main(int argc, char** argv) {
     all += result.hash;
     steps += result.steps;
     frames += result.frames;
+    if (costs) fmt::print("{}", result.costs);
     for (std::size_t i = 0; i < made.size(); ++i) made[i] += result.made[i];
     if (result.violations.empty()) continue;
     ++violations;

@@ -262,6 +262,13 @@ void World::close(NodeIndex index, LinkId link) {
   if (wire->dialler == index) wire->up = false;
 }
 
+Instant World::quiet_at(NodeIndex node) const {
+  Instant last = at_;
+  for (auto it = ends_.lower_bound({node, 0}); it != ends_.end() && it->first.first == node; ++it)
+    for (Instant way : it->second->busy) last = std::max(last, way);
+  return last;
+}
+
 std::optional<std::pair<NodeIndex, LinkId>> World::other_end(NodeIndex node, LinkId link) {
   const Wire* wire = wire_of(node, link);
   if (!wire || !wire->up || wire->listener_link == 0) return {};

@@ -92,6 +92,8 @@ class World {
   void say(NodeIndex from, NodeIndex to, const core::Bytes& frame);
   void watch(Watch* watch) { watch_ = watch; }
   /// The far end of this link, while the connection holds and the far end has heard of it.
+  /// When the last frame that is under way on a line of this node, either way, will have arrived.
+  core::Instant quiet_at(NodeIndex node) const;
   std::optional<std::pair<NodeIndex, core::LinkId>> other_end(NodeIndex node, core::LinkId link);
   const std::string& name_of(NodeIndex node) const { return nodes_[node].body.name; }
   std::size_t nodes() const { return nodes_.size(); }

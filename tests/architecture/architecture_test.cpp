@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -134,5 +135,19 @@ TEST_CASE("no source file is longer than five hundred lines") {
   for (const auto& path : sources()) {
     const std::string code = read(source_dir + "/" + path);
     if (auto lines = std::count(code.begin(), code.end(), '\n'); lines > 500) FAIL_CHECK(path << " has " << lines << " lines; a noun wants out");
+  }
+}
+
+TEST_CASE("every patch of tests/mutations applies and names its test") {
+  if (std::system("patch --version >/dev/null 2>&1") != 0) {
+    WARN("skipped: there is no program patch here");
+    return;
+  }
+  for (const auto& entry : fs::recursive_directory_iterator(source_dir + "/tests/mutations")) {
+    if (entry.path().extension() != ".patch") continue;
+    const std::string text = read(entry.path()), name = fs::relative(entry.path(), source_dir).string();
+    if (text.find("\n# test: ") == std::string::npos) FAIL_CHECK(name << " has no line \"# test: TARGET FILTER\"");
+    const std::string dry_run = "patch --dry-run --force --fuzz=0 --strip=1 --directory='" + source_dir + "' --input='" + entry.path().string() + "' >/dev/null 2>&1";
+    if (std::system(dry_run.c_str()) != 0) FAIL_CHECK(name << " no longer applies: make the same change by hand and put its `git diff -U1` in the place of the old one");
   }
 }

@@ -178,6 +178,19 @@ TEST_CASE("an enrol request proves the invite's secret and the node's key") {
   CHECK(!read_enrol_request(altered(write_enrol_request(request, seed(5), node))));
 }
 
+TEST_CASE("a renewal proves the key of the certificate that it renews") {
+  Keys enroller(seed(1)), node(seed(2));
+  const Bytes certificate = issue(some_certificate(node), enroller);
+  auto read = read_enrol_request(write_renewal(certificate, node));
+  INFO(why(read));
+  REQUIRE(read);
+  CHECK(read->renews);
+  CHECK(read->invite == certificate);
+  CHECK(read->sign_key == node.sign_public());
+  CHECK(has(why(read_enrol_request(write_renewal(certificate, Keys(seed(3))))), "not signed with the key of the certificate it renews"));
+  CHECK(!read_enrol_request(altered(write_renewal(certificate, node))));
+}
+
 TEST_CASE("an enrol answer is a certificate with a roster, or a reason") {
   EnrolAnswer yes{"certificate", {"roster", {"s1", "s2"}}, ""};
   auto read = read_enrol_answer(write_enrol_answer(yes));
