@@ -48,7 +48,7 @@ class Investigator::Inside {
   }
 
   Instant wake() const {
-    if (link_ == 0) return candidates_.ready_at();
+    if (link_ == 0) return copied_ ? Instant::never() : candidates_.ready_at();
     Instant next = links_.wake();
     if (attached_) next = std::min(next, sink_at_);
     if (attached_) next = std::min(next, pulls_due());
@@ -59,6 +59,7 @@ class Investigator::Inside {
   }
 
   bool attached() const { return attached_; }
+  bool copied() const { return copied_; }
   bool synced() const { return attached_ && synced_; }
   std::optional<NodeId> attached_to() const { return attached_ ? std::optional(home_) : std::nullopt; }
 
@@ -160,6 +161,7 @@ class Investigator::Inside {
     SinkRecord record{setting_.sink, epoch_, ++sink_n_, home_, now_.wall, now_.wall + limits::sink_life.us / 1000};
     Object object{ObjectKind::sink, pack(record), {}, setting_.session};
     object.signatures.push_back(keys_.sign(domain::object, object.text));
+    announced_ = object.text;
     links_.send(link_, 1, Put{{object}}, *out_, "sink");
     sink_at_ = now_.at + limits::sink_renew;
   }
@@ -195,6 +197,7 @@ class Investigator::Inside {
     }
     map_.expire(now_.wall);
     if (link_ == 0) {
+      if (copied_) return;
       if (const Endpoint* next = candidates_.next(now_.at)) {
         dialled_ = *next;
         link_ = ++last_link_;
@@ -264,8 +267,25 @@ class Investigator::Inside {
   // ---- what relays say ----
 
   void take(const Put& put) {
-    for (const auto& object : put.objects)
+    for (const auto& object : put.objects) {
+      if (object.kind == ObjectKind::sink) take_sink(object);
+      if (copied_) return;
       if (!shown_.take(object, now_, *out_) && object.kind == ObjectKind::relay) take_relay(object);
+    }
+  }
+
+  /// A place of our sink that is not older than the one we announced, and not ours.
+  void take_sink(const Object& object) {
+    auto record = unpack_sink_record(object.text);
+    auto theirs = verify_session(object.author, *membership_.roster(), now_.wall), own = verify_session(setting_.session, *membership_.roster(), now_.wall);
+    if (!record || !theirs || !own || record->sink != setting_.sink || theirs->session.sink != setting_.sink || theirs->session.investigator != own->session.investigator ||
+        object.signatures.size() != 1 || !verify(domain::object, object.text, object.signatures[0], theirs->session.sign_key))
+      return;
+    if (object.text == announced_ || Version{record->epoch, record->n} < Version{epoch_, sink_n_}) return;
+    copied_ = true;
+    tell(Level::alarm, "ledger_copied", {{"what", "another program reads in this one's name: its directory was copied. This one stops; started again it reads under a name of its own"}});
+    links_.bye(link_, {ByeCode::dup_id, 0, 0, {}, "another program speaks for this sink"}, *out_);
+    lost("this directory was copied");
   }
 
   void take_relay(const Object& object) {
@@ -470,7 +490,8 @@ class Investigator::Inside {
   std::optional<AskRegister> asked_registers_;
   Instant ask_at_{};
   std::uint64_t ask_n_ = 0, pull_n_ = 0, sink_n_ = 0, boot_nonce_, epoch_;
-  bool attached_ = false, synced_ = false;
+  bool attached_ = false, synced_ = false, copied_ = false;
+  Bytes announced_;                            ///< our sink's record as we last signed it
   LinkId link_ = 0, last_link_ = 0;
   Endpoint dialled_;
   NodeId home_;
@@ -484,6 +505,7 @@ Investigator::Investigator(InvestigatorSetting setting, const Seed& random_seed)
 Investigator::~Investigator() = default;
 void Investigator::step(const Now& now, const Input& input, Effects& out) { inside_->step(now, input, out); }
 Instant Investigator::wake() const { return inside_->wake(); }
+bool Investigator::copied() const { return inside_->copied(); }
 bool Investigator::attached() const { return inside_->attached(); }
 std::optional<NodeId> Investigator::attached_to() const { return inside_->attached_to(); }
 bool Investigator::synced() const { return inside_->synced(); }

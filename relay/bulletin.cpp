@@ -38,6 +38,7 @@ void Relay::Inside::take(Link& link, const Object& object) {
   }
   if (!board_.wants(seen->key, seen->version)) {
     if (asks && board_.find(seen->key)) promise_verdict(link.id, seen->key);
+    if (asks && object.kind == ObjectKind::sink) give(link, {seen->key});  // somebody else speaks for this sink
     return;
   }
   if (board_.full(object.text.size())) return verdict(seen->key, VerdictCode::quota, "the board is full");
@@ -147,6 +148,8 @@ void Relay::Inside::publish_own_record() {
 
 /// To every other relay link, and to investigators what concerns them.
 void Relay::Inside::flood(const BoardKey& key, const Object& object, const Link* from) {
+  if (object.kind == ObjectKind::sink)  // she hears that somebody speaks for her sink elsewhere
+    if (const Link* reader = links_.find_sink(*SinkId::from(BytesView(key).substr(1))); reader && reader != from) links_.send(reader->id, 1, Put{{object}}, *out_, key);
   const LinkId source = from ? from->id : 0;
   std::vector<LinkId> to;
   const bool shown = object.kind == ObjectKind::relay || object.kind == ObjectKind::roster ||
