@@ -4,6 +4,7 @@
 
 #include <exception>
 #include <new>
+#include <span>
 
 namespace mig::modules {
 
@@ -84,9 +85,9 @@ std::vector<Answer> Module::run_together(const std::vector<Json>& parameters, co
   return out;
 }
 
-Answer run(std::string_view name, const Json& parameters, const Host& host, Budget& budget) { return run_together(name, {parameters}, host, budget)[0]; }
+namespace {
 
-std::vector<Answer> run_together(std::string_view name, const std::vector<Json>& parameters, const Host& host, Budget& budget) {
+std::vector<Answer> run_all(std::string_view name, std::span<const Json> parameters, const Host& host, Budget& budget) {
   const Module* module = find(name);
   if (module == nullptr) return std::vector<Answer>(parameters.size(), Answer::failure(fmt::format("module '{}' is not available", name)));
   std::vector<Answer> out(parameters.size());
@@ -103,7 +104,7 @@ std::vector<Answer> run_together(std::string_view name, const std::vector<Json>&
       places.push_back(i);
     }
     if (good.empty()) return out;
-    auto answers = good.size() == 1 ? std::vector<Answer>{module->run(good[0], host, budget)} : module->run_together(good, host, budget);
+    auto answers = module->run_together(good, host, budget);
     for (std::size_t i = 0; i < places.size(); ++i) out[places[i]] = std::move(answers[i]);
     return out;
   } catch (const std::bad_alloc&) {
@@ -112,6 +113,14 @@ std::vector<Answer> run_together(std::string_view name, const std::vector<Json>&
   } catch (const std::exception& trouble) {  // a library's exception ends here, at the door
     return std::vector<Answer>(parameters.size(), Answer::failure(fmt::format("module '{}' broke off: {}", name, trouble.what())));
   }
+}
+
+}  // namespace
+
+Answer run(std::string_view name, const Json& parameters, const Host& host, Budget& budget) { return run_all(name, {&parameters, 1}, host, budget)[0]; }
+
+std::vector<Answer> run_together(std::string_view name, const std::vector<Json>& parameters, const Host& host, Budget& budget) {
+  return run_all(name, parameters, host, budget);
 }
 
 }  // namespace mig::modules

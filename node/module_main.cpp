@@ -37,7 +37,7 @@ core::Result<std::string> first_line() {
 }
 
 /// MIG matched keys without regard to case.
-const core::Json* member(const core::Json& object, const char* key) {
+core::Json* member(core::Json& object, const char* key) {
   for (auto at = object.begin(); at != object.end(); ++at)
     if (strcasecmp(at.key().c_str(), key) == 0) return &at.value();
   return nullptr;
@@ -52,8 +52,8 @@ core::Result<core::Json> parameters_of(std::string_view line) {
   if (kind == nullptr || *kind != "parameters")
     return core::invalid(fmt::format(R"(message: class is {}; only "parameters" can be run)",
                                      kind == nullptr ? "missing" : core::compact_json(*kind)));
-  const core::Json* parameters = member(*message, "parameters");
-  return parameters == nullptr ? core::Json::object() : *parameters;
+  core::Json* parameters = member(*message, "parameters");
+  return parameters == nullptr ? core::Json::object() : std::move(*parameters);
 }
 
 Answer answer_to(std::string_view name) {
@@ -61,6 +61,8 @@ Answer answer_to(std::string_view name) {
   auto line = first_line();
   if (!line) return Answer::failure(line.error().text);
   auto parameters = parameters_of(*line);
+  line->clear();
+  line->shrink_to_fit();
   if (!parameters) return Answer::failure(parameters.error().text);
   if (auto raised = raise_wall(modules::find(name)->demands(), {}); !raised) return Answer::failure(raised.error().text);
   modules::Budget budget(core::limits::job_seconds, core::limits::job_output_bytes);

@@ -97,7 +97,7 @@ void Checks::story(const std::string& line) const {
 void Checks::ended(NodeIndex node) {
   std::erase_if(shown_, [&](const auto& entry) { return std::get<0>(entry.first) == node; });
   std::erase_if(held_, [&](const auto& entry) { return entry.first.first == node; });
-  std::erase_if(credit_, [&](const auto& entry) { return entry.first.first == node; });
+  credit_.erase(node);
   std::erase_if(cancels_held_, [&](const auto& entry) { return entry.first == node; });
   if (node == fleet_.investigator()) row_held_.clear(), counted_.clear();  // a new process, a new epoch
   links_.ended(node);
@@ -122,7 +122,7 @@ void Checks::sent(NodeIndex from, NodeIndex to, LinkId link, BytesView frame) {
   ++kinds_[name_of(*message)];
   costs_.sent(from, to, *message, frame.size());
   check(23, frame.size() <= limits::frame_bytes, fmt::format("node {} sends a frame of {} octets", from, frame.size()));
-  auto& [in_flight, consumed] = credit_[{from, link}];
+  auto& [in_flight, consumed] = credit_[from][link];
   if (!std::holds_alternative<Beat>(*message) && !std::holds_alternative<Bye>(*message)) {
     const bool idle = in_flight == consumed;   // then a frame of any size may go
     in_flight += frame.size();
@@ -302,8 +302,8 @@ void Checks::stepped(NodeIndex node, const Input& input, const Effects& effects)
     }
     if (message) {
       if (auto* beat = std::get_if<Beat>(&*message)) {
-        auto credit = credit_.find({node, heard->from});
-        if (credit != credit_.end()) credit->second.second = std::max(credit->second.second, std::min(beat->consumed, credit->second.first));
+        auto& links = credit_[node];
+        if (auto credit = links.find(heard->from); credit != links.end()) credit->second.second = std::max(credit->second.second, std::min(beat->consumed, credit->second.first));
       }
       if (auto* route = std::get_if<Route>(&*message)) heard_[node] = {route->payload, route->ttl};
       if (auto* put = std::get_if<Put>(&*message))

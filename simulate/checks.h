@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "simulate/costs.h"
@@ -122,7 +123,7 @@ class Checks : public Watch {
   core::Instant next_statement_{};
   std::map<std::pair<NodeIndex, core::NodeId>, std::uint64_t> handed_;   ///< highest attach_seq given away
   std::set<std::pair<NodeIndex, core::ActionId>> cancels_held_;          ///< by relays and agents, in this life
-  std::map<std::pair<NodeIndex, core::LinkId>, std::pair<std::uint64_t, std::uint64_t>> credit_;  ///< sent, consumed
+  std::unordered_map<NodeIndex, std::map<core::LinkId, std::pair<std::uint64_t, std::uint64_t>>> credit_;  ///< sent, consumed
   struct HeardRoute {
     core::Bytes payload;
     unsigned ttl = 0;

@@ -18,7 +18,7 @@ bool opens_or_ends(const Message& message) {
 }  // namespace
 
 void LinkChecks::sent(NodeIndex from, NodeIndex to, LinkId link, const Message& message) {
-  Spoken& spoken = ends_[{from, link}];
+  Spoken& spoken = ends_[from][link];
   if (std::holds_alternative<Welcome>(message)) spoken = {true, 0, {}};
   if (!opens_or_ends(message)) check_(20, spoken.open, fmt::format("node {} says {} outside of a session", from, name_of(message)));
   if (auto* bye = std::get_if<Bye>(&message)) {
@@ -37,7 +37,7 @@ void LinkChecks::given_up(NodeIndex from, NodeIndex to, LinkId link) {
   const Duration patience = (fleet_.is_relay(from) && fleet_.is_relay(to) ? limits::dead_relay : limits::dead_leaf) + Duration::seconds(5);
   auto recent = [&](auto it, auto end) { return it != end && it->second + patience >= now; };
   const auto other = fleet_.world().other_end(from, link);
-  const bool gone = !other || !ends_[*other].open;
+  const bool gone = !other || !ends_[other->first][other->second].open;
   const bool silent = recent(cut_at_.find(std::minmax(from, to)), cut_at_.end()) || recent(paused_until_.find(to), paused_until_.end()) ||
                       recent(slow_until_.find(from), slow_until_.end()) || recent(slow_until_.find(to), slow_until_.end());
   check_(25, gone || silent, fmt::format("node {} calls node {} dead, which lives and is within reach", from, to));
@@ -45,9 +45,9 @@ void LinkChecks::given_up(NodeIndex from, NodeIndex to, LinkId link) {
 
 void LinkChecks::stepped(NodeIndex node, const Input& input, const Message* heard, const Effects& effects) {
   closing_.clear();
-  if (auto* linked = std::get_if<Linked>(&input)) ends_[{node, linked->link}] = {};
+  if (auto* linked = std::get_if<Linked>(&input)) ends_[node][linked->link] = {};
   if (auto* frame = std::get_if<Heard>(&input); frame && heard) {
-    Spoken& spoken = ends_[{node, frame->from}];
+    Spoken& spoken = ends_[node][frame->from];
     if (std::holds_alternative<Welcome>(*heard)) spoken = {true, 0, {}};
     if (std::holds_alternative<Bye>(*heard)) spoken.open = false;
     if (std::holds_alternative<Sync>(*heard) || std::holds_alternative<Want>(*heard)) ++spoken.asked;
@@ -68,12 +68,12 @@ void LinkChecks::stepped(NodeIndex node, const Input& input, const Message* hear
 }
 
 void LinkChecks::done(NodeIndex) {
-  for (const End& end : closing_) ends_.erase(end);
+  for (const End& end : closing_) ends_[end.first].erase(end.second);
   closing_.clear();
 }
 
 void LinkChecks::ended(NodeIndex node) {
-  ends_.erase(ends_.lower_bound({node, 0}), ends_.lower_bound({node + 1, 0}));
+  ends_.erase(node);
 }
 
 }  // namespace mig::simulate

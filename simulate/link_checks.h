@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <unordered_map>
 
 #include "simulate/fleet.h"
 
@@ -35,7 +36,7 @@ class LinkChecks {
 
   Fleet& fleet_;
   Check check_;
-  std::map<End, Spoken> ends_;
+  std::unordered_map<NodeIndex, std::map<core::LinkId, Spoken>> ends_;
   std::vector<End> closing_;                   ///< of the step in progress
   std::map<std::pair<NodeIndex, NodeIndex>, core::Instant> cut_at_;
   std::map<NodeIndex, core::Instant> slow_until_;

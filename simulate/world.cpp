@@ -91,13 +91,13 @@ void World::set_disk(NodeIndex node, Duration low, Duration high) {
 }
 
 void World::strange_frame(NodeIndex node, const Bytes& frame) {
-  for (const auto& [end, wire] : ends_)
-    if (end.first == node && wire->up) at(delay(1, 1000), node, Heard{end.second, frame});
+  for (const auto& [link, wire] : nodes_[node].ends)
+    if (wire->up) at(delay(1, 1000), node, Heard{link, frame});
 }
 
 void World::say(NodeIndex from, NodeIndex to, const Bytes& frame) {
-  for (const auto& [end, wire] : ends_)
-    if (end.first == to && wire->up && (wire->dialler == from || wire->listener == from)) at(delay(1, 1000), to, Heard{end.second, frame});
+  for (const auto& [link, wire] : nodes_[to].ends)
+    if (wire->up && (wire->dialler == from || wire->listener == from)) at(delay(1, 1000), to, Heard{link, frame});
 }
 
 Now World::now_of(NodeIndex index) const {
@@ -208,7 +208,7 @@ void World::dial(NodeIndex index, const Dial& order) {
     wire->listener = other;
     wire->dialler_link = order.link;
     wire->up = true;
-    ends_[{index, order.link}] = wire.get();
+    nodes_[index].ends[order.link] = wire.get();
     wires_.push_back(std::move(wire));
     at(delay(1'000, 20'000), index, Linked{order.link, Direction::out, order.to.key, true, order.to.address});
     return;
@@ -217,8 +217,9 @@ void World::dial(NodeIndex index, const Dial& order) {
 }
 
 World::Wire* World::wire_of(NodeIndex node, LinkId link) {
-  auto it = ends_.find({node, link});
-  return it == ends_.end() ? nullptr : it->second;
+  const auto& ends = nodes_[node].ends;
+  auto it = ends.find(link);
+  return it == ends.end() ? nullptr : it->second;
 }
 
 void World::send(NodeIndex index, const Send& order) {
@@ -247,7 +248,7 @@ void World::send(NodeIndex index, const Send& order) {
   Duration wait = arrives - at_;
   if (outward && wire->listener_link == 0) {
     wire->listener_link = receiver.next_inbound++;
-    ends_[{to, wire->listener_link}] = wire;
+    receiver.ends[wire->listener_link] = wire;
     at(wait, to, Linked{wire->listener_link, Direction::in, nodes_[index].body.key, true, nodes_[index].body.name});
   }
   for (unsigned copy = 0; copy < fate_of_it.copies; ++copy, wait = wait + delay(1, 100'000))
@@ -257,15 +258,15 @@ void World::send(NodeIndex index, const Send& order) {
 void World::close(NodeIndex index, LinkId link) {
   Wire* wire = wire_of(index, link);
   if (!wire) return;
-  ends_.erase({index, link});
+  nodes_[index].ends.erase(link);
   // The dialler's socket is gone for both; a router only forgets.
   if (wire->dialler == index) wire->up = false;
 }
 
 Instant World::quiet_at(NodeIndex node) const {
   Instant last = at_;
-  for (auto it = ends_.lower_bound({node, 0}); it != ends_.end() && it->first.first == node; ++it)
-    for (Instant way : it->second->busy) last = std::max(last, way);
+  for (const auto& [link, wire] : nodes_[node].ends)
+    for (Instant way : wire->busy) last = std::max(last, way);
   return last;
 }
 

@@ -113,6 +113,13 @@ class World {
   std::function<Fate(NodeIndex from, NodeIndex to, core::BytesView frame)> fate;
 
  private:
+  struct Wire {
+    NodeIndex dialler = 0, listener = 0;
+    core::LinkId dialler_link = 0, listener_link = 0;  ///< listener_link 0: it has heard nothing yet
+    bool up = false;
+    bool torn[2] = {false, false};            ///< each way
+    core::Instant busy[2];                    ///< frames keep their order, each way
+  };
   struct Node {
     Body body;
     std::unique_ptr<store::MemoryStore> store;
@@ -124,13 +131,7 @@ class World {
     core::Instant paused_until{};
     core::Duration clock_offset{0}, disk_low{500}, disk_high{6000};
     std::int64_t drift_ppm = 0, rate = 0;     ///< rate 0: no bound
-  };
-  struct Wire {
-    NodeIndex dialler = 0, listener = 0;
-    core::LinkId dialler_link = 0, listener_link = 0;  ///< listener_link 0: it has heard nothing yet
-    bool up = false;
-    bool torn[2] = {false, false};            ///< each way
-    core::Instant busy[2];                    ///< frames keep their order, each way
+    std::map<core::LinkId, Wire*> ends;
   };
   struct Happening {
     NodeIndex node = 0;
@@ -163,7 +164,6 @@ class World {
   core::Bytes trace_ = core::Bytes(32, '\0');
   std::vector<Node> nodes_;
   std::vector<std::unique_ptr<Wire>> wires_;
-  std::map<std::pair<NodeIndex, core::LinkId>, Wire*> ends_;
   std::set<std::pair<NodeIndex, NodeIndex>> cut_;
   std::map<std::pair<core::Instant, std::uint64_t>, Happening> heap_;
   std::vector<std::pair<NodeIndex, core::Record>> kept_;

@@ -68,8 +68,8 @@ core::Schema make_options() {
   out.fields.push_back(std::move(mismatch));
   out.fields.push_back(flag("returnsha256", "give the SHA-256 sum of every file found; only with matchall"));
   out.fields.push_back(flag("decompress", "look into gzip, xz, zstd and zip files: contents and hashes are those of the unpacked data (of a zip, its members one behind the other)"));
-  out.fields.push_back({.name = "debug", .type = Type::text, .help = "'print' writes traces to standard error where the module runs"});
-  Field verbose = flag("verbose", "the same as debug 'print'");
+  out.fields.push_back({.name = "debug", .type = Type::text, .help = "of MIG: given back with the result, no traces are written"});
+  Field verbose = flag("verbose", "of MIG: understood, changes nothing");
   verbose.fallback = nullptr;
   out.fields.push_back(std::move(verbose));
   out.fields.push_back({.name = "remotefs", .type = Type::boolean, .help = "go also into mounted file systems of other machines below a path"});

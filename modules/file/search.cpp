@@ -53,7 +53,6 @@ Options options_of(const Json& search) {
   out.maxerrors = count_of(*at, "maxerrors");
   out.mismatch = texts_of(*at, "mismatch");
   if (auto debug = at->find("debug"); debug != at->end() && debug->is_string()) out.debug = debug->get<std::string>();
-  out.trace = out.debug == "print" || boolean_of(*at, "verbose");
   return out;
 }
 

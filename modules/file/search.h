@@ -39,7 +39,7 @@ struct Check {
 };
 
 struct Options {
-  bool matchall = false, macroal = false, returnsha256 = false, decompress = false, remotefs = false, trace = false;
+  bool matchall = false, macroal = false, returnsha256 = false, decompress = false, remotefs = false;
   bool samefs = false;
   std::uint64_t maxdepth = 0, matchlimit = 0, maxerrors = 0;  ///< 0: unlimited
   double cpu = 0, readrate = 0;                               ///< percent, MB/s; 0: all there is

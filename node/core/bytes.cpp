@@ -2,6 +2,8 @@
 
 #include <sodium.h>
 
+#include <array>
+
 namespace mig::core {
 namespace {
 
@@ -25,12 +27,17 @@ Result<Bytes> decode64(std::string_view text, int variant) {
   return out;
 }
 
-int nibble(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+constexpr auto nibbles = [] {
+  std::array<signed char, 256> out{};
+  out.fill(-1);
+  for (int i = 0; i < 16; ++i) {
+    out[static_cast<unsigned char>("0123456789abcdef"[i])] = static_cast<signed char>(i);
+    out[static_cast<unsigned char>("0123456789ABCDEF"[i])] = static_cast<signed char>(i);
+  }
+  return out;
+}();
+
+int nibble(char c) { return nibbles[static_cast<unsigned char>(c)]; }
 
 }  // namespace
 

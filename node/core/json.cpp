@@ -90,7 +90,7 @@ class Builder {
     if (value == std::floor(value)) return put(static_cast<std::int64_t>(value));
     return put(value);
   }
-  bool string(std::string& value) { return put(std::move(value)); }
+  bool string(std::string& value) { return put(value); }  // a copy has no room to spare, and the lexer keeps its own
   bool binary(Json::binary_t&) { return refuse(offset(), "binary values do not exist in JSON"); }
   bool start_object(std::size_t) { return open(Json::object()); }
   bool start_array(std::size_t) { return open(Json::array()); }

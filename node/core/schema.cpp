@@ -87,7 +87,8 @@ class Checker {
     switch (field.type) {
       case Type::text:
         if (!value.is_string()) return wrong();
-        return text(field, value, path);
+        if (Status fits = text(field, value, path); !fits) return fits.error();
+        return value;
       case Type::texts: return texts(field, value, path);
       case Type::integer:
       case Type::number: return value.is_number() ? number(field, value, path) : Result<Json>(wrong());
@@ -100,10 +101,10 @@ class Checker {
     return value;
   }
 
-  Result<Json> text(const Field& field, const Json& value, const std::string& path) const {
+  Status text(const Field& field, const Json& value, const std::string& path) const {
     Status fits = check_text(field, value.get_ref<const std::string&>());
     if (!fits) return Error{fits.error().code, subject(field, path) + ": " + fits.error().text};
-    return value;
+    return fits;
   }
 
   Result<Json> texts(const Field& field, const Json& value, const std::string& path) const {
@@ -114,7 +115,7 @@ class Checker {
     for (const Json& item : value) {
       if (!item.is_string())
         return invalid(fmt::format("{}: expected only texts in the list, got {}", subject(field, path), kind(item)));
-      if (Result<Json> fits = text(field, item, path); !fits) return fits;
+      if (Status fits = text(field, item, path); !fits) return fits.error();
     }
     return value;
   }
