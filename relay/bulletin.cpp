@@ -69,7 +69,7 @@ void Relay::Inside::take_own(const Object& object, const Version& version) {
   auto record = unpack_relay_record(object.text);
   if (!record || object.signatures.size() != 1 || !verify(domain::object, object.text, object.signatures[0], keys_.sign_public())) return;
   const auto rival = presence_.rival_in(*record, now_.at);
-  if (rival == Presence::Rival::stronger) return stand_aside("two machines have this relay's identity");
+  if (rival == Presence::Rival::stronger) return stand_aside(ByeCode::dup_id, "two machines have this relay's identity");
   if (rival == Presence::Rival::weaker) tell(Level::alarm, "cloned", {{"relay", setting_.name}, {"what", "another machine has this relay's identity; the other one is to stand aside"}});
   own_record(version);
 }

@@ -26,7 +26,7 @@ void Relay::Inside::greet(Link& link) {
   hello.role = Role::relay;
   hello.proof = membership_.certificate();
   hello.boot_nonce = boot_nonce_;
-  hello.now = now_.wall;
+  hello.now = aside_ ? 0 : now_.wall;
   hello.window = limits::relay_window;
   hello.roster_version = membership_.version().major;
   hello.roster_mark = membership_.version().minor;

@@ -70,7 +70,12 @@ class Relay::Inside {
   bool keep_this_link(const core::Link& link, const core::NodeId& peer);
 
   /// Ends all sessions, and from now on refuses new ones with these words: what this relay says must not count.
-  void stand_aside(std::string why);
+  void stand_aside(core::ByeCode code, std::string why);
+  // The clock must not go back: what had expired would live again.
+  void watch_clock();
+  void keep_clock();
+  bool clock_testified(const core::Link& link, const core::Message& message);
+  bool clock_went_back() const { return aside_ && aside_->code == core::ByeCode::busy; }
   /// True: two machines take turns as this node, and are held off for a while.
   bool rivals(core::Link& link, const core::Certificate& who, std::uint64_t boot_nonce);
 
@@ -148,7 +153,8 @@ class Relay::Inside {
   std::uint64_t boot_nonce_ = 0, sessions_ = 0;
   bool booted_ = false;
   Rivals rivals_;
-  std::string aside_;                                          ///< why it keeps out of the mesh; empty: it does not
+  std::optional<core::Bye> aside_;                             ///< it keeps out of the mesh, and says this to whoever comes
+  core::WallMs clock_high_ = 0, clock_kept_ = 0;               ///< the latest time this relay has lived in; as the store has it
   // of the step in progress:
   core::Now now_;
   core::Effects* out_ = nullptr;
