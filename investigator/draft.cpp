@@ -60,6 +60,9 @@ Result<Complete> complete(Action draft, const Home& home, const Gpg& gpg, const 
   core::LinkSecret secret;
   if (core::Status keys = fill_keys(draft, home, gpg, how, secret); !keys) return keys.error();
   core::Bytes text = core::canonical_json(core::to_json(draft));
+  if (text.size() > core::limits::action_bytes)
+    return core::Error{core::Code::too_large, fmt::format("operations: the action would take {} bytes, and {} are the most that is signed; ask in parts, or a machine at a time with -t local",
+                                                          text.size(), core::limits::action_bytes)};
   auto parsed = core::parse_action(text);
   if (!parsed) return parsed.error();
   return Complete{*parsed, text, secret};

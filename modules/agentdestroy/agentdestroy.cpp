@@ -54,7 +54,7 @@ class AgentDestroy final : public Module {
   const core::Schema& row() const override { return row_; }
   Disclosure disclosure() const override { return Disclosure::match_list; }
   std::string_view cost() const override {
-    return "Ends a process and may remove its executable; asking for its version may start it for up to 5 s.";
+    return "Ends a process and may remove its executable: less than 20 ms; asking for its version starts it, and may take up to 5 s.";
   }
   std::string_view needs() const override {
     return "The right to signal the process: root, or the same user; an agent that ends itself needs none.";

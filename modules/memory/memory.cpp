@@ -269,7 +269,7 @@ class Memory final : public Module {
   Disclosure disclosure() const override { return Disclosure::match_list; }
   std::string_view cost() const override {
     return "Reads the pages of processes that are in memory, once for all searches; the processes are not "
-           "stopped and do not grow.";
+           "stopped and do not grow: about 0.4 s of processor for 1 GB and a simple text.";
   }
   std::string_view needs() const override {
     return "Root, or the right to trace processes (CAP_SYS_PTRACE); without it only one's own processes are "

@@ -158,7 +158,7 @@ class Netstat final : public Module {
   const core::Schema& row() const override { return row_; }
   Disclosure disclosure() const override { return Disclosure::match_list; }
   std::string_view cost() const override {
-    return "About 1 ms, 0.2 us for each socket there is and 7 us for each that fits; owners: 4 us more for each open file of the machine, on two processors.";
+    return "About 1 ms of processor, 0.3 us for each socket there is and 6 us for each that fits; owners: 4 us more for each open file of the machine and 25 us for each that fits.";
   }
   std::string_view needs() const override {
     return "No privilege; owners of other users' sockets and namespaces need root (CAP_SYS_PTRACE, CAP_SYS_ADMIN), and errors tell what is missing without.";

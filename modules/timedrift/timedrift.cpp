@@ -125,7 +125,7 @@ class TimeDrift final : public Module {
   const core::Schema& row() const override { return row_; }
   Disclosure disclosure() const override { return Disclosure::match_list; }
   std::string_view cost() const override {
-    return "Next to nothing; with -drift one UDP packet of 48 bytes to each server until one answers: as long as the way to it and "
+    return "Less than 1 ms of processor; with -drift one UDP packet of 48 bytes to each server until one answers: as long as the way to it and "
            "back, at most -timeout seconds for its name and for each of its addresses.";
   }
   std::string_view needs() const override {

@@ -178,7 +178,7 @@ TEST_CASE("a draft that cannot become an action says why") {
     REQUIRE_FALSE(made);
     return made.error().text;
   };
-  core::Action nameless = draft, empty = draft, late = draft, lost = draft;
+  core::Action nameless = draft, empty = draft, late = draft, lost = draft, large = draft;
   nameless.name.clear();
   CHECK_THAT(trouble(nameless), Contains("name"));
   empty.operations.clear();
@@ -187,6 +187,8 @@ TEST_CASE("a draft that cannot become an action says why") {
   CHECK_THAT(trouble(late), Contains("expireafter"));
   lost.target = "status=(";
   CHECK_THAT(trouble(lost), Contains("target"));
+  large.operations[0].parameters["x"] = std::string(64 * 1024, 'x');
+  CHECK_THAT(trouble(large), Contains("operations: the action would take ") && Contains("and 65536 are the most that is signed; ask in parts, or a machine at a time with -t local"));
 }
 
 TEST_CASE("a document of MIG is signed anew; its old signatures are left out") {
