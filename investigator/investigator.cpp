@@ -63,15 +63,7 @@ class Investigator::Inside {
   bool synced() const { return attached_ && synced_; }
   std::optional<NodeId> attached_to() const { return attached_ ? std::optional(home_) : std::nullopt; }
 
-  std::vector<RelayView> relays() const {
-    std::vector<RelayView> out;
-    for (const auto& [id, record] : map_.records()) {
-      RelayView view{id, record.name, record.segment, attached_ && map_.reachable(home_, id), record.known, record.online, record.issued, {}};
-      for (const auto& [neighbour, cost] : record.neighbours) view.neighbours.push_back(neighbour);
-      out.push_back(std::move(view));
-    }
-    return out;
-  }
+  std::vector<RelayView> relays() const { return views_of(map_, attached_to()); }
 
   Statement statement(const ActionId& action, const Now& now) const {
     auto it = pursuits_.find(key_of(action));
@@ -83,19 +75,14 @@ class Investigator::Inside {
   }
 
   bool confirmed() const {
-    for (const auto& [key, pursuit] : pursuits_)
-      for (const auto& [relay, tracked] : pursuit.relays)
-        if (tracked.all_read() && tracked.pull_at != Instant::never()) return false;
-    return true;
+    return std::all_of(pursuits_.begin(), pursuits_.end(), [](const auto& entry) { return entry.second.confirmed(); });
   }
 
   std::optional<Verdict> published() const { return published_; }
   const Shown& shown() const { return shown_; }
   const Membership& membership() const { return membership_; }
   bool registers_told() const { return asked_registers_ && attached_ && synced_ && asking_.empty(); }
-  std::vector<AgentLine> agents_at(const NodeId& relay) const {
-    return told_.contains(relay) ? told_.at(relay) : std::vector<AgentLine>{};
-  }
+  std::vector<AgentLine> agents_at(const NodeId& relay) const { return told_.contains(relay) ? told_.at(relay) : std::vector<AgentLine>{}; }
 
  private:
   // ---- the link ----
@@ -267,21 +254,14 @@ class Investigator::Inside {
   // ---- what relays say ----
 
   void take(const Put& put) {
-    for (const auto& object : put.objects) {
-      if (object.kind == ObjectKind::sink) take_sink(object);
-      if (copied_) return;
-      if (!shown_.take(object, now_, *out_) && object.kind == ObjectKind::relay) take_relay(object);
-    }
+    for (const auto& object : put.objects)
+      if (!shown_.take(object, now_, *out_)) object.kind == ObjectKind::relay ? take_relay(object) : take_sink(object);
   }
 
   /// A place of our sink that is not older than the one we announced, and not ours.
   void take_sink(const Object& object) {
-    auto record = unpack_sink_record(object.text);
-    auto theirs = verify_session(object.author, *membership_.roster(), now_.wall), own = verify_session(setting_.session, *membership_.roster(), now_.wall);
-    if (!record || !theirs || !own || record->sink != setting_.sink || theirs->session.sink != setting_.sink || theirs->session.investigator != own->session.investigator ||
-        object.signatures.size() != 1 || !verify(domain::object, object.text, object.signatures[0], theirs->session.sign_key))
-      return;
-    if (object.text == announced_ || Version{record->epoch, record->n} < Version{epoch_, sink_n_}) return;
+    const auto place = shown_.place(object, setting_.session, now_.wall);
+    if (!attached_ || !place || object.text == announced_ || *place < Version{epoch_, sink_n_}) return;
     copied_ = true;
     tell(Level::alarm, "ledger_copied", {{"what", "another program reads in this one's name: its directory was copied. This one stops; started again it reads under a name of its own"}});
     links_.bye(link_, {ByeCode::dup_id, 0, 0, {}, "another program speaks for this sink"}, *out_);
@@ -484,18 +464,16 @@ class Investigator::Inside {
   std::vector<Object> publishing_;
   std::optional<Verdict> published_;
   std::map<std::pair<NodeId, ActionKey>, Version> others_;  // rows of actions that are not followed here
-  Instant others_at_{};
   std::map<NodeId, std::vector<AgentLine>> told_;
   std::set<NodeId> asking_;
   std::optional<AskRegister> asked_registers_;
-  Instant ask_at_{};
   std::uint64_t ask_n_ = 0, pull_n_ = 0, sink_n_ = 0, boot_nonce_, epoch_;
   bool attached_ = false, synced_ = false, copied_ = false;
   Bytes announced_;                            ///< our sink's record as we last signed it
   LinkId link_ = 0, last_link_ = 0;
   Endpoint dialled_;
   NodeId home_;
-  Instant sink_at_{};
+  Instant sink_at_{}, ask_at_{}, others_at_{};
   Now now_;
   Effects* out_ = nullptr;
 };
