@@ -1,5 +1,8 @@
 // A polite neighbour's measure: slices of arithmetic with short sleeps between, for so many seconds. Prints operations a
-// second and the 99th percentile of a slice in microseconds.
+// second and the 99th percentile of a slice in microseconds. With the word "idle": a neighbour in the idle class that asks
+// the system for nothing, which is as polite as anything can be.
+#define _GNU_SOURCE
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -14,6 +17,11 @@ static int less(const void *a, const void *b) { return *(const double *)a < *(co
 
 int main(int count, char **words) {
   (void)count;
+  if (words[1][0] == 'i') {
+    struct sched_param none = {0};
+    sched_setscheduler(0, SCHED_IDLE, &none);
+    for (volatile unsigned x = 1;;) x = x * 3 + 1;
+  }
   static double slices[4000000];
   double end = now() + atof(words[1]), begin = now();
   long done = 0;
