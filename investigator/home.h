@@ -57,6 +57,8 @@ class SessionSlot {
   core::SinkId sink;
   core::WallMs not_after = 0;
   int number() const { return number_; }
+  /// Whoever takes this slot next is another sink.
+  void give_up();
 
  private:
   friend class Home;

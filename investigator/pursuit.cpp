@@ -158,4 +158,18 @@ core::WallMs Pursuit::judged_at(core::BytesView certificate, core::WallMs now) c
   return held && held->not_after > action_.valid_from ? std::min(now, held->not_after - 1) : now;
 }
 
+std::vector<RelayView> views_of(const Map& map, const std::optional<NodeId>& attached_to) {
+  std::vector<RelayView> out;
+  for (const auto& [id, record] : map.records()) {
+    RelayView view{id, record.name, record.segment, attached_to && map.reachable(*attached_to, id), record.known, record.online, record.issued, {}};
+    for (const auto& [neighbour, cost] : record.neighbours) view.neighbours.push_back(neighbour);
+    out.push_back(std::move(view));
+  }
+  return out;
+}
+
+bool Pursuit::confirmed() const {
+  return std::none_of(relays.begin(), relays.end(), [](const auto& entry) { return entry.second.all_read() && entry.second.pull_at != Instant::never(); });
+}
+
 }  // namespace mig::investigator

@@ -48,6 +48,8 @@ class Pursuit {
 
   /// A verified part, held by `relay`; true if it is the first of its kind.
   bool received(const core::Received& part);
+  /// Nothing that was read waits to be told to its relay.
+  bool confirmed() const;
   void judged(const core::Verdict& of_relay, core::Instant now);
   /// Takes a row that is newer, or the same again in a new epoch; true if it says something new.
   bool take(const core::Row& row, std::uint64_t epoch);
@@ -68,6 +70,7 @@ struct Surroundings {
 };
 /// What the map or the ledger calls it; else the beginning of its id.
 std::string name_of(const core::NodeId& relay, const core::Map& map, const std::map<core::NodeId, store::LedgerRelay>& known);
+std::vector<RelayView> views_of(const core::Map& map, const std::optional<core::NodeId>& attached_to);
 Statement state_of(const Pursuit& pursuit, const Surroundings& around);
 
 }  // namespace mig::investigator

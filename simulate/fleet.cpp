@@ -208,7 +208,10 @@ bool Fleet::run_until_complete(const ActionId& id, Duration limit) {
 }
 
 void Fleet::restart_investigator(std::size_t at, const std::vector<Question>& questions) {
-  if (world_.alive(investigator_)) world_.crash(investigator_);
+  if (world_.alive(investigator_)) {
+    if (mig().copied()) ++ledgers_;  // as `mig` does: another sink, the same ledger
+    world_.crash(investigator_);
+  }
   attach_at_ = at;
   world_.start(investigator_);
   for (const auto& question : questions) world_.post(investigator_, Asked{follow(question)});

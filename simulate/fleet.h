@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "investigator/investigator.h"
@@ -55,6 +56,12 @@ class Fleet {
   NodeIndex twin(NodeIndex node) {
     const core::NodeId id = node_id(node);
     return ids_[world_.nodes()] = id, world_.twin(node);
+  }
+  /// A second process with the investigator's directory.
+  NodeIndex twin_investigator(std::size_t at) {
+    const std::size_t before = std::exchange(attach_at_, at);
+    const NodeIndex twin = world_.twin(investigator_);
+    return attach_at_ = before, twin;
   }
   bool is_relay(NodeIndex node) const { return node < relays_.size(); }
   bool is_agent(NodeIndex node) const { return node >= relays_.size() && node < relays_.size() + agents_.size(); }
