@@ -213,10 +213,8 @@ class Investigator::Inside {
   void asked(const Follow& follow) {
     Pursuit* pursuit = pursue(follow.signed_action);
     if (!pursuit) return;
-    pursuit->reply_secret = follow.reply_secret;
     shown_.follow(follow.action);
-    for (const auto& cursor : follow.cursors) pursuit->relays[cursor.relay].next[cursor.next.instance] = cursor.next.index;
-    for (const auto& got : follow.receipts) pursuit->received(got);
+    pursuit->recall(follow);
     if (attached_) put_action(*pursuit);
   }
 

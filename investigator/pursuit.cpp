@@ -28,6 +28,13 @@ bool Pursuit::received(const Received& got) {
   return true;
 }
 
+void Pursuit::recall(const Follow& follow) {
+  reply_secret = follow.reply_secret;
+  for (const auto& cursor : follow.cursors) relays[cursor.relay].next[cursor.next.instance] = cursor.next.index;
+  for (const auto& [relay, version] : follow.rows) relays[relay].floor = version;
+  for (const auto& got : follow.receipts) received(got);
+}
+
 void Pursuit::judged(const Verdict& of_relay, Instant now) {
   verdict = of_relay;
   // Over a quota is not wrong: it will be taken later, and until then nobody would work on it.
@@ -36,7 +43,7 @@ void Pursuit::judged(const Verdict& of_relay, Instant now) {
 
 bool Pursuit::take(const Row& row, std::uint64_t epoch) {
   Tracked& tracked = relays[row.relay];
-  if (tracked.row && row.version < tracked.row->version) return false;
+  if (row.version < (tracked.row ? tracked.row->version : tracked.floor)) return false;
   const bool news = !tracked.row || tracked.row->version < row.version || tracked.row_epoch != epoch;
   tracked.row = row;
   tracked.row_epoch = epoch;

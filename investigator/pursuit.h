@@ -23,6 +23,7 @@ struct Tracked {
   core::Instant last_pull{};
   std::set<core::NodeId> answered;                          ///< agents whose last part, verified, lay in its log
   bool all_read() const;                                    ///< nothing the row knows of is unread
+  core::Version floor{};                                    ///< of the newest row that the ledger held before this program
   std::uint32_t open() const { return row ? row->queued + row->delivered + row->running + row->offline + row->expired : 0; }
   std::uint32_t claimed() const { return row ? row->answered + row->refused + row->not_targeted + row->cancelled : 0; }
 };
@@ -46,6 +47,8 @@ class Pursuit {
   core::Instant put_at = core::Instant::never();            ///< when a relay that had no room or no time for it is asked again
   core::Instant news_at{};                                  ///< when a row or an answer last said something new
 
+  /// What the ledger has of it.
+  void recall(const core::Follow& follow);
   /// A verified part, held by `relay`; true if it is the first of its kind.
   bool received(const core::Received& part);
   /// Nothing that was read waits to be told to its relay.

@@ -223,9 +223,10 @@ void Fleet::forget(std::size_t i) {
 
 /// What a ledger would have kept of this action.
 Follow Fleet::follow(const Question& question) const {
-  Follow out{question.id, question.signed_action, question.reply_secret, {}, {}};
+  Follow out{question.id, question.signed_action, question.reply_secret, {}, {}, {}};
   const ActionKey key = key_of(question.id);
   std::map<std::pair<NodeId, std::uint64_t>, std::uint64_t> cursors;
+  std::map<NodeId, Version> rows;
   for (std::size_t i = ledger_begins_; i < world_.kept().size(); ++i) {
     const Record& record = world_.kept()[i].second;
     if (auto* cursor = std::get_if<KeepCursor>(&record); cursor && cursor->action == key) {
@@ -233,8 +234,11 @@ Follow Fleet::follow(const Question& question) const {
       next = std::max(next, cursor->next.index);
     }
     if (auto* receipt = std::get_if<KeepReceipt>(&record); receipt && receipt->action == key)
-      out.receipts.push_back({receipt->agent, receipt->part, receipt->parts, receipt->state});
+      out.receipts.push_back({receipt->agent, receipt->part, receipt->parts, receipt->state, receipt->relay});
+    if (auto* kept = std::get_if<KeepRow>(&record); kept && kept->action == key)
+      if (auto row = unpack_row(kept->row)) rows[kept->relay] = std::max(rows[kept->relay], row->version);
   }
+  out.rows.assign(rows.begin(), rows.end());
   for (const auto& [place, next] : cursors) out.cursors.push_back({key, place.first, {place.second, next}});
   return out;
 }
