@@ -78,7 +78,7 @@ class FoulAgents(unittest.TestCase):
                 mesh.nodes[name].start().await_line("^attached")
             foul("bomb")
             foul("junk")
-            answer = mesh.ask("--wait", "2", *PASSWD)
+            answer = mesh.ask("--wait", "3", *PASSWD)
             self.assertEqual((answer.code, answer.names(), answer.summary["found"], answer.summary["complete"]), (3, ["agent-1"], 1, False), answer)
             self.assertRegex(answer.stderr, "false_reply relay=relay-1 agent=bomb why=.*unpacks to 1073741824 octets, at most")
             self.assertRegex(answer.stderr, "false_reply relay=relay-1 agent=junk why=.*not compressed as agreed")
