@@ -72,8 +72,8 @@ class Process:
         return self.popen is not None and self.popen.poll() is None
 
     def signal(self, number):
-        if self.running():
-            os.kill(self.popen.pid, number)
+        if self.popen:
+            self.popen.send_signal(number)  # nothing for one that is gone, also when the reader reaps it just now
 
     def end(self):
         """SIGTERM; returns when it is gone and its disk has everything."""
