@@ -61,7 +61,9 @@ Result<core::Roster> checked_roster(const core::SignedText& roster, const core::
   return core::verify_roster(roster, trust, at);
 }
 
-Result<core::Seed> seed_file(const std::string& path) {
+}  // namespace
+
+Result<core::Seed> read_seed(const std::string& path) {
   auto text = read_secret(path);
   if (!text) return text.error();
   while (!text->empty() && text->back() == '\n') text->pop_back();
@@ -70,8 +72,6 @@ Result<core::Seed> seed_file(const std::string& path) {
   if (!seed) return core::invalid(fmt::format("{}: expected 64 hex digits", path));
   return seed;
 }
-
-}  // namespace
 
 core::Seed fresh_seed() {
   MIG_CHECK(sodium_init() >= 0, "libsodium finds randomness on every supported kernel");
@@ -117,7 +117,7 @@ core::Status Home::read_config() {
   auto config = parse_config(*text, file("config.toml"));
   if (!config) return config.error();
   config_ = *config;
-  auto seed = seed_file(file("enroller.seed"));
+  auto seed = read_seed(file("enroller.seed"));
   if (!seed && seed.error().code != core::Code::not_found) return seed.error();
   if (seed) enroller_ = *seed;
   return core::Done{};
@@ -146,7 +146,7 @@ core::Status Home::read_relays() {
 }
 
 Result<Home> Home::create(const std::string& dir, const Config& config, const core::Trust& trust,
-                          const core::SignedText& roster, const core::Seed& enroller) {
+                          const core::SignedText& roster, const std::optional<core::Seed>& enroller) {
   Home home;
   home.dir_ = dir;
   auto there = read_file(home.file("trust.json"));
@@ -156,11 +156,12 @@ Result<Home> Home::create(const std::string& dir, const Config& config, const co
   auto checked = checked_roster(roster, trust);
   if (!checked) return in_file("roster", checked.error());
   if (core::Status made = make_private_dir(dir); !made) return made.error();
+  if (enroller)
+    if (core::Status written = write_private(home.file("enroller.seed"), enroller->hex() + "\n"); !written) return written.error();
   // trust.json last: it is what says that there is a mesh.
   const std::pair<const char*, std::string> files[] = {{"config.toml", write_config(config)},
                                                        {"roster.json", write_signed(roster)},
                                                        {"relays.json", "[]\n"},
-                                                       {"enroller.seed", enroller.hex() + "\n"},
                                                        {"trust.json", core::pretty_json(core::to_json(trust)) + "\n"}};
   for (const auto& entry : files)
     if (core::Status written = write_private(home.file(entry.first), entry.second); !written) return written.error();

@@ -41,6 +41,7 @@ constexpr core::WallMs session_spare_ms = 3600 * 1000;         ///< renewed when
 constexpr int session_slots = 8;                               ///< programs of one home at the same time
 
 core::Seed fresh_seed();                      ///< 32 octets from the kernel
+core::Result<core::Seed> read_seed(const std::string& path);  ///< as enroller.seed holds it
 core::WallMs wall_now();
 
 /// A session slot held by this process; no other process has its sink until this is destroyed.
@@ -56,6 +57,8 @@ class SessionSlot {
   core::SinkId sink;
   core::WallMs not_after = 0;
   int number() const { return number_; }
+  /// Whoever takes this slot next is another sink.
+  void give_up();
 
  private:
   friend class Home;
@@ -71,7 +74,7 @@ class Home {
   static core::Result<Home> open(const std::string& given = "");
   /// Makes the directory and its files; refuses one that already holds a mesh.
   static core::Result<Home> create(const std::string& dir, const Config& config, const core::Trust& trust,
-                                   const core::SignedText& roster, const core::Seed& enroller);
+                                   const core::SignedText& roster, const std::optional<core::Seed>& enroller);
 
   const std::string& dir() const { return dir_; }
   const Config& config() const { return config_; }

@@ -14,6 +14,7 @@
 #include "investigator/print.h"
 #include "investigator/report.h"
 #include "investigator/station.h"
+#include "investigator/survey.h"
 #include "node/core/target.h"
 
 namespace mig::investigator {
@@ -133,7 +134,7 @@ int handed_over(Station& station, const core::Action& action, const Globals& glo
 
 core::Asked order_of(const Ready& ready) {
   if (ready.secret) return {core::Launch{ready.signed_action, *ready.secret}};
-  return {core::Follow{ready.action.id, ready.signed_action, {}, {}, {}}};
+  return {core::Follow{ready.action.id, ready.signed_action, {}, {}, {}, {}}};
 }
 
 }  // namespace
@@ -209,8 +210,7 @@ int follow(const std::string& id, Globals& globals) {
 
   Report report(*action, globals);
   Collection collection(**station, *action, report, Patience{globals.wait_s});
-  core::Follow order{action->id, kept->signed_action, {}, {}, collection.recall()};
-  for (const store::LedgerCursor& cursor : ledger.cursors(core::key_of(action->id))) order.cursors.push_back({cursor.action, cursor.relay, cursor.next});
+  core::Follow order = order_from(ledger, *action, kept->signed_action, collection.recall());
   if (secret) order.reply_secret = *secret;
   if (wall_now() > action->result_by()) return collection.close();
   (*station)->ask({std::move(order)});

@@ -48,7 +48,7 @@ class Investigator::Inside {
   }
 
   Instant wake() const {
-    if (link_ == 0) return candidates_.ready_at();
+    if (link_ == 0) return copied_ ? Instant::never() : candidates_.ready_at();
     Instant next = links_.wake();
     if (attached_) next = std::min(next, sink_at_);
     if (attached_) next = std::min(next, pulls_due());
@@ -59,18 +59,11 @@ class Investigator::Inside {
   }
 
   bool attached() const { return attached_; }
+  bool copied() const { return copied_; }
   bool synced() const { return attached_ && synced_; }
   std::optional<NodeId> attached_to() const { return attached_ ? std::optional(home_) : std::nullopt; }
 
-  std::vector<RelayView> relays() const {
-    std::vector<RelayView> out;
-    for (const auto& [id, record] : map_.records()) {
-      RelayView view{id, record.name, record.segment, attached_ && map_.reachable(home_, id), record.known, record.online, record.issued, {}};
-      for (const auto& [neighbour, cost] : record.neighbours) view.neighbours.push_back(neighbour);
-      out.push_back(std::move(view));
-    }
-    return out;
-  }
+  std::vector<RelayView> relays() const { return views_of(map_, attached_to()); }
 
   Statement statement(const ActionId& action, const Now& now) const {
     auto it = pursuits_.find(key_of(action));
@@ -82,19 +75,14 @@ class Investigator::Inside {
   }
 
   bool confirmed() const {
-    for (const auto& [key, pursuit] : pursuits_)
-      for (const auto& [relay, tracked] : pursuit.relays)
-        if (tracked.all_read() && tracked.pull_at != Instant::never()) return false;
-    return true;
+    return std::all_of(pursuits_.begin(), pursuits_.end(), [](const auto& entry) { return entry.second.confirmed(); });
   }
 
   std::optional<Verdict> published() const { return published_; }
   const Shown& shown() const { return shown_; }
   const Membership& membership() const { return membership_; }
   bool registers_told() const { return asked_registers_ && attached_ && synced_ && asking_.empty(); }
-  std::vector<AgentLine> agents_at(const NodeId& relay) const {
-    return told_.contains(relay) ? told_.at(relay) : std::vector<AgentLine>{};
-  }
+  std::vector<AgentLine> agents_at(const NodeId& relay) const { return told_.contains(relay) ? told_.at(relay) : std::vector<AgentLine>{}; }
 
  private:
   // ---- the link ----
@@ -160,6 +148,7 @@ class Investigator::Inside {
     SinkRecord record{setting_.sink, epoch_, ++sink_n_, home_, now_.wall, now_.wall + limits::sink_life.us / 1000};
     Object object{ObjectKind::sink, pack(record), {}, setting_.session};
     object.signatures.push_back(keys_.sign(domain::object, object.text));
+    announced_ = object.text;
     links_.send(link_, 1, Put{{object}}, *out_, "sink");
     sink_at_ = now_.at + limits::sink_renew;
   }
@@ -195,6 +184,7 @@ class Investigator::Inside {
     }
     map_.expire(now_.wall);
     if (link_ == 0) {
+      if (copied_) return;
       if (const Endpoint* next = candidates_.next(now_.at)) {
         dialled_ = *next;
         link_ = ++last_link_;
@@ -223,10 +213,8 @@ class Investigator::Inside {
   void asked(const Follow& follow) {
     Pursuit* pursuit = pursue(follow.signed_action);
     if (!pursuit) return;
-    pursuit->reply_secret = follow.reply_secret;
     shown_.follow(follow.action);
-    for (const auto& cursor : follow.cursors) pursuit->relays[cursor.relay].next[cursor.next.instance] = cursor.next.index;
-    for (const auto& got : follow.receipts) pursuit->received(got);
+    pursuit->recall(follow);
     if (attached_) put_action(*pursuit);
   }
 
@@ -265,7 +253,17 @@ class Investigator::Inside {
 
   void take(const Put& put) {
     for (const auto& object : put.objects)
-      if (!shown_.take(object, now_, *out_) && object.kind == ObjectKind::relay) take_relay(object);
+      if (!shown_.take(object, now_, *out_)) object.kind == ObjectKind::relay ? take_relay(object) : take_sink(object);
+  }
+
+  /// A place of our sink that is not older than the one we announced, and not ours.
+  void take_sink(const Object& object) {
+    const auto place = shown_.place(object, setting_.session, now_.wall);
+    if (!attached_ || !place || object.text == announced_ || *place < Version{epoch_, sink_n_}) return;
+    copied_ = true;
+    tell(Level::alarm, "ledger_copied", {{"what", "another program reads in this one's name: its directory was copied. This one stops; started again it reads under a name of its own"}});
+    links_.bye(link_, {ByeCode::dup_id, 0, 0, {}, "another program speaks for this sink"}, *out_);
+    lost("this directory was copied");
   }
 
   void take_relay(const Object& object) {
@@ -358,7 +356,7 @@ class Investigator::Inside {
 
   /// Whatever is wrong with an entry is told; it never counts as an answer.
   void take(Pursuit& pursuit, const NodeId& relay, const LogEntry& entry) {
-    auto certificate = verify_certificate(entry.certificate, *membership_.roster(), now_.wall);
+    auto certificate = verify_certificate(entry.certificate, *membership_.roster(), pursuit.judged_at(entry.certificate, now_.wall));
     auto header = certificate ? verify_reply(entry.reply, certificate->sign_key) : Result<ReplyHeader>(certificate.error());
     if (!header || certificate->role != Role::agent || key_of(header->action) != pursuit.key() || is_open(header->state))
       return tell(Level::alarm, "false_reply", {{"relay", relay_name(relay)}, {"why", header ? "it does not belong here" : header.error().text}});
@@ -464,17 +462,16 @@ class Investigator::Inside {
   std::vector<Object> publishing_;
   std::optional<Verdict> published_;
   std::map<std::pair<NodeId, ActionKey>, Version> others_;  // rows of actions that are not followed here
-  Instant others_at_{};
   std::map<NodeId, std::vector<AgentLine>> told_;
   std::set<NodeId> asking_;
   std::optional<AskRegister> asked_registers_;
-  Instant ask_at_{};
   std::uint64_t ask_n_ = 0, pull_n_ = 0, sink_n_ = 0, boot_nonce_, epoch_;
-  bool attached_ = false, synced_ = false;
+  bool attached_ = false, synced_ = false, copied_ = false;
+  Bytes announced_;                            ///< our sink's record as we last signed it
   LinkId link_ = 0, last_link_ = 0;
   Endpoint dialled_;
   NodeId home_;
-  Instant sink_at_{};
+  Instant sink_at_{}, ask_at_{}, others_at_{};
   Now now_;
   Effects* out_ = nullptr;
 };
@@ -484,6 +481,7 @@ Investigator::Investigator(InvestigatorSetting setting, const Seed& random_seed)
 Investigator::~Investigator() = default;
 void Investigator::step(const Now& now, const Input& input, Effects& out) { inside_->step(now, input, out); }
 Instant Investigator::wake() const { return inside_->wake(); }
+bool Investigator::copied() const { return inside_->copied(); }
 bool Investigator::attached() const { return inside_->attached(); }
 std::optional<NodeId> Investigator::attached_to() const { return inside_->attached_to(); }
 bool Investigator::synced() const { return inside_->synced(); }

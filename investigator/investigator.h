@@ -64,6 +64,9 @@ class Investigator : public core::Machine {
   core::Instant wake() const override;
 
   bool attached() const;
+  /// Another process speaks for this sink: its ledger and session were copied. This one has stopped for good; what the
+  /// ledger holds stays true, and another sink can go on with it.
+  bool copied() const;
   std::optional<core::NodeId> attached_to() const;
   /// The relays' board has been synced since the attach.
   bool synced() const;

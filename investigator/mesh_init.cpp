@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
 #include <filesystem>
 
+#include "investigator/action_text.h"
 #include "investigator/files.h"
+#include "investigator/roster_file.h"
+#include "investigator/signed_file.h"
 #include "node/core/limits.h"
 
 namespace mig::investigator {
@@ -13,6 +17,7 @@ namespace {
 
 // Rights are taken away by newer rosters and stop documents; this end is for nodes that nobody feeds any more.
 constexpr core::WallMs roster_life_ms = 10LL * 365 * 24 * 3600 * 1000;
+constexpr std::size_t file_bytes = 4 * core::limits::roster_bytes;
 
 core::Status check_name(const std::string& name) {
   bool fine = !name.empty() && name.size() <= core::limits::name_bytes;
@@ -37,14 +42,44 @@ core::Roster first_roster(const core::Trust& trust, const PersonKey& person, con
 
 }  // namespace
 
-core::Result<Home> make_mesh(const std::string& dir, const NewMesh& mesh) {
+std::string to_text(const Founding& founding) {
+  return core::pretty_json({{"trust", core::to_json(founding.trust)}, {"roster", *core::parse_json(write_signed(founding.roster), file_bytes)}}) + "\n";
+}
+
+core::Result<Founding> read_founding(const std::string& path) {
+  auto text = read_named(path);
+  if (!text) return text.error();
+  auto json = core::parse_json(*text, file_bytes);
+  if (json && (!json->is_object() || json->size() != 2 || !json->contains("trust") || !json->contains("roster")))
+    json = core::invalid("it is no founding document of `mig mesh init`");
+  auto trust = json ? core::trust_from_json((*json)["trust"]) : core::Result<core::Trust>(json.error());
+  auto roster = trust ? read_signed((*json)["roster"]) : core::Result<core::SignedText>(trust.error());
+  auto parsed = roster ? core::parse_roster(roster->text) : core::Result<core::Roster>(roster.error());
+  if (parsed && (parsed->mesh != trust->mesh || parsed->version != 1)) parsed = core::refused("its roster is not the first one of its mesh");
+  if (!parsed) return core::Error{parsed.error().code, fmt::format("{}: {}", path, parsed.error().text)};
+  return Founding{*std::move(trust), *std::move(roster)};
+}
+
+core::Status complete(const Founding& founding) {
+  auto holds = core::verify_roster(founding.roster, founding.trust, wall_now());
+  return holds ? core::Status(core::Done{}) : holds.error();
+}
+
+core::Status add_root(Founding& founding, const Gpg& gpg, const std::string& person) {
+  auto who = gpg.secret_key(person);
+  if (!who) return who.error();
+  auto keys = gpg.signing_keys(who->fingerprint);
+  if (!keys) return keys.error();
+  const auto is_root = [&](const core::SigningKey& key) {
+    return std::any_of(founding.trust.roots.begin(), founding.trust.roots.end(), [&](const auto& root) { return root.fingerprint == key.fingerprint; });
+  };
+  if (std::none_of(keys->begin(), keys->end(), is_root)) return core::refused(fmt::format("{} is no root of mesh {}", who->user, founding.trust.name));
+  return add_signature(gpg, who->fingerprint, core::roster_signing_text(founding.roster.text), founding.roster.signatures);
+}
+
+core::Result<Founding> begin_mesh(const NewMesh& mesh, const core::Seed& enroller) {
   if (core::Status fine = check_name(mesh.name); !fine) return fine.error();
-  if (read_file(dir + "/trust.json"))
-    return core::refused(fmt::format("{}: there is a mesh already; set MIG_HOME to another directory (this one is not "
-                                     "overwritten)", dir));
-  std::string gnupg_home = mesh.gnupg_home;
-  if (!gnupg_home.empty()) gnupg_home = std::filesystem::absolute(gnupg_home).lexically_normal().string();
-  auto gpg = Gpg::open(gnupg_home);
+  auto gpg = Gpg::open(mesh.gnupg_home);
   if (!gpg) return gpg.error();
   auto person = gpg->secret_key(mesh.key);
   if (!person) return person.error();
@@ -52,22 +87,48 @@ core::Result<Home> make_mesh(const std::string& dir, const NewMesh& mesh) {
   if (!keys) return keys.error();
   if (auto readable = gpg->encrypt("?", {person->fingerprint}); !readable) return readable.error();
 
-  core::Trust trust;
-  trust.name = mesh.name;
-  trust.roots = *keys;
-  trust.threshold = 1;
-  trust.mesh = core::mesh_id_of(trust.roots, trust.threshold);
-  core::Seed enroller = fresh_seed();
-  core::SignedText roster;
-  roster.text = core::canonical_json(core::to_json(first_roster(trust, *person, *keys, enroller)));
-  auto signature = gpg->sign(core::roster_signing_text(roster.text), person->fingerprint);
-  if (!signature) return signature.error();
-  roster.signatures.push_back(*signature);
+  Founding out;
+  out.trust.name = mesh.name;
+  out.trust.threshold = mesh.threshold;
+  for (const std::string& word : mesh.roots) {
+    auto root = root_key_of(*gpg, word);
+    if (!root) return root.error();
+    out.trust.roots.push_back(*root);
+  }
+  if (mesh.roots.empty()) out.trust.roots = *keys;
+  out.trust.mesh = core::mesh_id_of(out.trust.roots, out.trust.threshold);
+  if (auto fine = core::trust_from_json(core::to_json(out.trust)); !fine) return fine.error();
+  out.roster.text = core::canonical_json(core::to_json(first_roster(out.trust, *person, *keys, enroller)));
+  // As many as are needed, of those whose secret keys are here.
+  for (const std::string& word : mesh.roots.empty() ? std::vector<std::string>{mesh.key} : mesh.roots) {
+    if (out.roster.signatures.size() >= mesh.threshold) break;
+    if (!gpg->secret_key(word)) continue;
+    if (core::Status added = add_root(out, *gpg, word); !added) return added.error();
+  }
+  return out;
+}
+
+core::Result<Home> found_mesh(const std::string& dir, const NewMesh& mesh, const Founding& founding, const std::optional<core::Seed>& enroller) {
+  if (core::Status enough = complete(founding); !enough) return enough.error();
   Config config;
-  config.mesh = mesh.name;
+  config.mesh = founding.trust.name;
+  config.gnupg_home = mesh.gnupg_home.empty() ? "" : std::filesystem::absolute(mesh.gnupg_home).lexically_normal().string();
+  auto gpg = Gpg::open(config.gnupg_home);
+  if (!gpg) return gpg.error();
+  auto person = gpg->secret_key(mesh.key);
+  if (!person) return person.error();
   config.key = person->fingerprint;
-  config.gnupg_home = gnupg_home;
-  return Home::create(dir, config, trust, roster, enroller);
+  return Home::create(dir, config, founding.trust, founding.roster, enroller);
+}
+
+core::Result<Home> make_mesh(const std::string& dir, const NewMesh& mesh) {
+  if (read_file(dir + "/trust.json"))
+    return core::refused(fmt::format("{}: there is a mesh already; set MIG_HOME to another directory (this one is not "
+                                     "overwritten)", dir));
+  const core::Seed enroller = fresh_seed();
+  auto founding = begin_mesh(mesh, enroller);
+  if (!founding) return founding.error();
+  return found_mesh(dir, mesh, *founding, enroller);
 }
 
 }  // namespace mig::investigator

@@ -28,6 +28,13 @@ bool Pursuit::received(const Received& got) {
   return true;
 }
 
+void Pursuit::recall(const Follow& follow) {
+  reply_secret = follow.reply_secret;
+  for (const auto& cursor : follow.cursors) relays[cursor.relay].next[cursor.next.instance] = cursor.next.index;
+  for (const auto& [relay, version] : follow.rows) relays[relay].floor = version;
+  for (const auto& got : follow.receipts) received(got);
+}
+
 void Pursuit::judged(const Verdict& of_relay, Instant now) {
   verdict = of_relay;
   // Over a quota is not wrong: it will be taken later, and until then nobody would work on it.
@@ -36,7 +43,7 @@ void Pursuit::judged(const Verdict& of_relay, Instant now) {
 
 bool Pursuit::take(const Row& row, std::uint64_t epoch) {
   Tracked& tracked = relays[row.relay];
-  if (tracked.row && row.version < tracked.row->version) return false;
+  if (row.version < (tracked.row ? tracked.row->version : tracked.floor)) return false;
   const bool news = !tracked.row || tracked.row->version < row.version || tracked.row_epoch != epoch;
   tracked.row = row;
   tracked.row_epoch = epoch;
@@ -151,6 +158,25 @@ Statement state_of(const Pursuit& pursuit, const Surroundings& around) {
   out.settled = all_fresh && all_read && out.open == 0 && !unproven;
   out.complete = out.settled && out.offline == 0 && out.expired == 0 && out.unknown == 0 && out.disputed == 0;
   return out;
+}
+
+core::WallMs Pursuit::judged_at(core::BytesView certificate, core::WallMs now) const {
+  auto held = core::read_certificate(certificate);
+  return held && held->not_after > action_.valid_from ? std::min(now, held->not_after - 1) : now;
+}
+
+std::vector<RelayView> views_of(const Map& map, const std::optional<NodeId>& attached_to) {
+  std::vector<RelayView> out;
+  for (const auto& [id, record] : map.records()) {
+    RelayView view{id, record.name, record.segment, attached_to && map.reachable(*attached_to, id), record.known, record.online, record.issued, {}};
+    for (const auto& [neighbour, cost] : record.neighbours) view.neighbours.push_back(neighbour);
+    out.push_back(std::move(view));
+  }
+  return out;
+}
+
+bool Pursuit::confirmed() const {
+  return std::none_of(relays.begin(), relays.end(), [](const auto& entry) { return entry.second.all_read() && entry.second.pull_at != Instant::never(); });
 }
 
 }  // namespace mig::investigator

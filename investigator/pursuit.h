@@ -23,6 +23,7 @@ struct Tracked {
   core::Instant last_pull{};
   std::set<core::NodeId> answered;                          ///< agents whose last part, verified, lay in its log
   bool all_read() const;                                    ///< nothing the row knows of is unread
+  core::Version floor{};                                    ///< of the newest row that the ledger held before this program
   std::uint32_t open() const { return row ? row->queued + row->delivered + row->running + row->offline + row->expired : 0; }
   std::uint32_t claimed() const { return row ? row->answered + row->refused + row->not_targeted + row->cancelled : 0; }
 };
@@ -33,6 +34,9 @@ class Pursuit {
   const core::Action& action() const { return action_; }
   const core::SignedText& signed_action() const { return signed_; }
   core::ActionKey key() const { return core::key_of(action_.id); }
+  /// When this certificate of an answer must hold: who was certified when it was asked may have answered in time, however
+  /// late the answer is read.
+  core::WallMs judged_at(core::BytesView certificate, core::WallMs now) const;
 
   std::optional<core::LinkSecret> reply_secret;
   std::map<core::NodeId, Tracked> relays;
@@ -43,8 +47,12 @@ class Pursuit {
   core::Instant put_at = core::Instant::never();            ///< when a relay that had no room or no time for it is asked again
   core::Instant news_at{};                                  ///< when a row or an answer last said something new
 
+  /// What the ledger has of it.
+  void recall(const core::Follow& follow);
   /// A verified part, held by `relay`; true if it is the first of its kind.
   bool received(const core::Received& part);
+  /// Nothing that was read waits to be told to its relay.
+  bool confirmed() const;
   void judged(const core::Verdict& of_relay, core::Instant now);
   /// Takes a row that is newer, or the same again in a new epoch; true if it says something new.
   bool take(const core::Row& row, std::uint64_t epoch);
@@ -65,6 +73,7 @@ struct Surroundings {
 };
 /// What the map or the ledger calls it; else the beginning of its id.
 std::string name_of(const core::NodeId& relay, const core::Map& map, const std::map<core::NodeId, store::LedgerRelay>& known);
+std::vector<RelayView> views_of(const core::Map& map, const std::optional<core::NodeId>& attached_to);
 Statement state_of(const Pursuit& pursuit, const Surroundings& around);
 
 }  // namespace mig::investigator

@@ -63,8 +63,11 @@ std::string signed_so_far(const std::vector<core::Bytes>& signatures, core::Byte
 
 core::Status add_signature_of(const Home& home, core::BytesView text, std::vector<core::Bytes>& signatures) {
   auto gpg = home.gpg();
-  if (!gpg) return gpg.error();
-  auto fresh = gpg->sign(text, home.config().key);
+  return gpg ? add_signature(*gpg, home.config().key, text, signatures) : core::Status(gpg.error());
+}
+
+core::Status add_signature(const Gpg& gpg, const core::Fingerprint& person, core::BytesView text, std::vector<core::Bytes>& signatures) {
+  auto fresh = gpg.sign(text, person);
   if (!fresh) return fresh.error();
   const auto issuer = core::read_signature(*fresh)->issuer;
   std::erase_if(signatures, [&](const core::Bytes& held) {

@@ -20,7 +20,9 @@ bool is_change(const std::string& path);
 
 /// "root KEY ...", a line each: who of the roots in force has signed; and how many are still needed.
 std::string signed_so_far(const std::vector<core::Bytes>& signatures, core::BytesView text, const core::Trust& roots, core::WallMs now);
-/// Adds a signature of the person of this home; an earlier one of the same key is replaced.
+/// Adds a signature of a person; an earlier one of the same key is replaced.
+core::Status add_signature(const Gpg& gpg, const core::Fingerprint& person, core::BytesView text, std::vector<core::Bytes>& signatures);
+/// Of the person of this home.
 core::Status add_signature_of(const Home& home, core::BytesView text, std::vector<core::Bytes>& signatures);
 /// Through gpg's keyring.
 KeysOf keys_from(const Gpg& gpg);

@@ -102,6 +102,7 @@ Result<std::vector<core::Endpoint>> candidates(const std::vector<KnownRelay>& re
 }  // namespace
 
 SessionSlot::~SessionSlot() { close(fd_); }
+void SessionSlot::give_up() { (void)!ftruncate(fd_, 0); }
 
 Result<std::unique_ptr<SessionSlot>> Home::session() const {
   for (int number = 1; number <= session_slots; ++number) {

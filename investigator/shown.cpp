@@ -41,4 +41,14 @@ std::vector<SignedText> Shown::drafts() const {
   return out;
 }
 
+std::optional<Version> Shown::place(const Object& sink, BytesView session, WallMs now) const {
+  if (sink.kind != ObjectKind::sink || !membership_.roster() || sink.signatures.size() != 1) return {};
+  const auto record = unpack_sink_record(sink.text);
+  const auto theirs = verify_session(sink.author, *membership_.roster(), now), own = verify_session(session, *membership_.roster(), now);
+  if (!record || !theirs || !own || record->sink != own->session.sink || theirs->session.sink != own->session.sink ||
+      theirs->session.investigator != own->session.investigator || !verify(domain::object, sink.text, sink.signatures[0], theirs->session.sign_key))
+    return {};
+  return Version{record->epoch, record->n};
+}
+
 }  // namespace mig::investigator

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -14,6 +15,8 @@ class Shown {
   explicit Shown(core::Membership& membership) : membership_(membership) {}
   /// Verifies and takes an object of any of these kinds; false: it is of another one.
   bool take(const core::Object& object, const core::Now& now, core::Effects& out);
+  /// The version of a sink record, if its author is who signed `session`, and the sink that session's.
+  std::optional<core::Version> place(const core::Object& sink, core::BytesView session, core::WallMs now) const;
   /// Actions that wait for more signatures, to be judged by their words.
   std::vector<core::SignedText> drafts() const;
   /// An action of the ledger: what others have signed since belongs to the evidence.

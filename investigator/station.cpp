@@ -116,6 +116,10 @@ void Station::tell(const core::Event& event) {
     if (std::find(attempts_.begin(), attempts_.end(), attempt) == attempts_.end() && attempts_.size() < attempts_most)
       attempts_.push_back(std::move(attempt));
   }
+  if (event.name == "ledger_copied") {
+    slot_->give_up();
+    trouble_ = field_of(event, "what");
+  }
   if (verbose_ || event.level == core::Level::alarm) fmt::print(stderr, "mig: {}\n", printable(core::to_line(event)));
 }
 

@@ -36,7 +36,7 @@ class Station {
   /// Attaches and learns the map. `seconds` bounds it. Errors: which relays were tried and what became of it.
   core::Status attach(double seconds = 15);
   bool interrupted() const;
-  /// Why the ledger could not keep; empty: it could.
+  /// Why the ledger could not keep, or may not any more; empty: all is well.
   const std::string& trouble() const { return trouble_; }
 
  private:

@@ -29,9 +29,20 @@ std::string stage(const core::Action& action, core::WallMs now) {
   return "closed";
 }
 
+core::Follow order_from(const store::Ledger& ledger, const core::Action& action, const core::SignedText& signed_action, std::vector<core::Received> receipts) {
+  core::Follow order{action.id, signed_action, {}, std::move(receipts), {}, {}};
+  const core::ActionKey key = core::key_of(action.id);
+  for (const store::LedgerCursor& cursor : ledger.cursors(key)) order.cursors.push_back({cursor.action, cursor.relay, cursor.next});
+  for (const store::LedgerRow& kept : ledger.rows(key))
+    if (auto row = core::unpack_row(kept.row)) order.rows.emplace_back(kept.relay, row->version);
+  return order;
+}
+
 core::Result<core::Follow> order_to_follow(const store::Ledger& ledger, const Earlier& earlier, const Home& home) {
   const core::Action& action = earlier.action;
-  core::Follow order{action.id, earlier.kept.signed_action, {}, {}, {}};
+  std::vector<core::Received> receipts;
+  for (const store::LedgerReceipt& one : ledger.receipts(core::key_of(action.id), 0)) receipts.push_back({one.agent, one.part, one.parts, one.state, one.relay});
+  core::Follow order = order_from(ledger, action, earlier.kept.signed_action, std::move(receipts));
   const auto& readers = action.readers;
   if (std::find(readers.begin(), readers.end(), home.config().key) != readers.end()) {
     auto gpg = home.gpg();
@@ -39,8 +50,6 @@ core::Result<core::Follow> order_to_follow(const store::Ledger& ledger, const Ea
     if (!secret) return secret.error();
     order.reply_secret = *secret;
   }
-  for (const store::LedgerCursor& cursor : ledger.cursors(core::key_of(action.id))) order.cursors.push_back({cursor.action, cursor.relay, cursor.next});
-  for (const store::LedgerReceipt& one : ledger.receipts(core::key_of(action.id), 0)) order.receipts.push_back({one.agent, one.part, one.parts, one.state});
   return order;
 }
 

@@ -22,6 +22,8 @@ core::Result<Earlier> earlier(const store::Ledger& ledger, const std::string& wo
 /// "open for 4m", "collecting for 55m", "closed".
 std::string stage(const core::Action& action, core::WallMs now);
 
+/// What a machine must know of an action that this ledger holds, but for the key of its answers.
+core::Follow order_from(const store::Ledger& ledger, const core::Action& action, const core::SignedText& signed_action, std::vector<core::Received> receipts);
 /// To go on with an action where the ledger stands. Its answers are opened through gpg; error: we are a reader, but
 /// gpg does not open them (then nothing must be collected: the first receipt stands for ever).
 core::Result<core::Follow> order_to_follow(const store::Ledger& ledger, const Earlier& action, const Home& home);

@@ -10,7 +10,7 @@ using namespace core;
 
 namespace {
 
-const Bytes roster_key = "m/roster", certificate_key = "m/certificate", attach_key = "m/attach_seq",
+const Bytes roster_key = "m/roster", fork_key = "m/fork", certificate_key = "m/certificate", attach_key = "m/attach_seq",
             maybe_key = "m/maybe_at", stop_keys = "s/";
 
 constexpr std::uint32_t greet_again_ms = 1000;
@@ -31,8 +31,10 @@ void HomeLink::load(WallMs wall) {
   loaded_ = true;
   if (auto packed = store_.get(roster_key))
     if (auto object = unpack_object(*packed)) (void)membership_.adopt({object->text, object->signatures}, wall);
+  if (auto packed = store_.get(fork_key))
+    if (auto object = unpack_object(*packed)) (void)membership_.adopt({object->text, object->signatures}, wall);
   store_.scan(stop_keys, [&](BytesView, BytesView packed) {
-    if (auto object = unpack_object(packed)) (void)membership_.take_stop({object->text, object->signatures}, wall);
+    if (auto object = unpack_object(packed)) (void)membership_.take_stop({object->text, object->signatures}, wall, true);
     return true;
   });
   if (auto certificate = store_.get(certificate_key)) (void)membership_.take_certificate(*certificate, keys_, wall);
@@ -223,14 +225,19 @@ Instant HomeLink::wake() const {
 }
 
 bool HomeLink::take_roster(const Now& now, const SignedText& roster, Effects& out) {
+  const bool fork_known = membership_.fork().has_value();
   auto adopted = membership_.adopt(roster, std::max(now.wall, relay_time(now)));
   if (!adopted) {
     tell(Level::alarm, "roster_refused", {{"why", adopted.error().text}}, out);
     return false;
   }
-  if (*adopted == Membership::Adopted::forked) tell_fork(membership_, out);
+  if (*adopted == Membership::Adopted::forked && !fork_known) {
+    store_.put(fork_key, pack_object({ObjectKind::roster, roster.text, roster.signatures, {}}));
+    tell_fork(membership_, out);
+  }
   if (*adopted != Membership::Adopted::newer) return false;
   keep_roster();
+  if (!membership_.fork()) store_.erase(fork_key);
   tell(Level::info, "roster", {{"version", std::to_string(membership_.roster_version())}}, out);
   if (membership_.built_on_another()) tell_fork(membership_, out);
   return true;

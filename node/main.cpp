@@ -23,6 +23,7 @@ using namespace mig;
 
 constexpr std::size_t store_bytes = std::size_t{256} << 20;  // address space; results wait here until they are confirmed
 constexpr const char* tombstone = "destroyed";  // in the state directory: this agent was told to end for good
+constexpr const char* begun = "begun";  // there as well: something was started here, so there is a journal
 constexpr const char* program = "mig-agent";
 
 struct Options {
@@ -39,8 +40,8 @@ std::string default_state() {
 /// Jobs in child processes, seen from the driver: starts go in, parts come back as facts.
 class JobDoor {
  public:
-  JobDoor(modules::Host host, node::Restrictions restrictions, node::Cgroups groups)
-      : jobs_("/proc/self/exe", std::move(groups)), host_(std::move(host)), restrictions_(std::move(restrictions)) {}
+  JobDoor(modules::Host host, node::Restrictions restrictions, node::Cgroups groups, wire::StateDirectory state)
+      : jobs_("/proc/self/exe", std::move(groups)), host_(std::move(host)), restrictions_(std::move(restrictions)), state_(std::move(state)) {}
   void attach(wire::Driver& driver) { driver_ = &driver; }
 
   void start(const core::Start& order) {
@@ -52,6 +53,7 @@ class JobDoor {
     spec.bytes_max = order.budget.bytes;
     spec.host = host_;
     restrictions_.apply(spec);
+    if (!state_.read(begun)) (void)state_.write(begun, "");
     if (auto started = jobs_.start(std::move(spec)); !started)
       driver_->post(core::Yielded{order.job, {}, true, "error: " + started.error().text});
     watch();
@@ -84,6 +86,7 @@ class JobDoor {
   node::Jobs jobs_;
   modules::Host host_;
   node::Restrictions restrictions_;
+  wire::StateDirectory state_;
   wire::Driver* driver_ = nullptr;
   std::vector<int> watched_;
 };
@@ -105,8 +108,11 @@ std::vector<std::string> restriction_files(const std::string& state) { return {"
 
 /// The agent may be running.
 int show_trust(const Options& options) {
+  auto own = core::baked();
+  if (!own) return wire::fail(program, own.error().text);
+  for (const auto& line : node::stamp_in_words(*own)) std::printf("%s\n", line.c_str());
   const std::string path = options.state.empty() ? default_state() : options.state;
-  if (access(path.c_str(), F_OK) != 0) return wire::fail(program, path + ": is not there; name the state directory with --state");
+  if (access(path.c_str(), F_OK) != 0) return std::fflush(stdout), wire::fail(program, path + ": is not there; name the state directory with --state");
   auto state = wire::StateDirectory::open(path);
   if (!state) return wire::fail(program, state.error().text);
   auto join = state->join("");
@@ -116,7 +122,8 @@ int show_trust(const Options& options) {
   if (!seed) return wire::fail(program, seed.error().text);
   view.seed = *seed;
   view.now = static_cast<core::WallMs>(std::time(nullptr)) * 1000;
-  if (auto rows = store::peek_lmdb(state->store_path(), "m/")) view.kept = std::move(*rows);
+  for (const char* prefix : {"m/", "s/"})
+    if (auto rows = store::peek_lmdb(state->store_path(), prefix)) view.kept.merge(*rows);
   auto restrictions = all_restrictions(view.restriction_files);
   if (!restrictions) return wire::fail(program, restrictions.error().text);
   view.restrictions = *restrictions;
@@ -186,11 +193,13 @@ int run(const Options& options) {
 
   auto store = store::open_lmdb(state->store_path(), store_bytes);
   if (!store) return wire::fail(program, store.error().text);
+  if (state->read(begun) && !(*store)->get("m/roster"))
+    wire::log_event({core::Level::alarm, "journal_lost", {{"what", "what was started here is not known any more: actions that are still valid may run once more"}}});
   node::Agent machine(setting, **store, wire::random_seed());
   auto groups = node::Cgroups::find();
   for (const auto& fact : node::wall_facts()) wire::log_event({core::Level::info, "wall", {{"what", fact}}});
   wire::log_event({core::Level::info, "wall", {{"what", groups.in_words()}}});
-  JobDoor jobs({root, "/proc"}, *restrictions, std::move(groups));
+  JobDoor jobs({root, "/proc"}, *restrictions, std::move(groups), *state);
   const core::Keys keys(*seed);
   wire::Driver driver(machine, store->get(), {keys.link_public(), keys.link_secret(), {}, wire::proxy_of(*settings), 1},
                       {wire::log_event, {}, [&](const core::Start& start) { jobs.start(start); }, [&](core::JobId job) { jobs.stop(job); },

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "modules/module.h"
 #include "node/core/membership.h"
 #include "node/core/time.h"
@@ -25,29 +27,37 @@ class Lines {
 };
 
 void show_roots(const Trust& trust, Lines& out) {
-  out.add("mesh {} ({})", trust.mesh.hex(), trust.name);
   out.add("  a roster holds with {} of {} root keys:", trust.threshold, trust.roots.size());
-  for (const auto& root : trust.roots) out.add("    {}", to_hex(root.fingerprint));
+  for (const auto& root : trust.roots) out.add("    {}", root.fingerprint);
 }
 
 void show_roster(const Roster& roster, WallMs now, Lines& out) {
   out.add("roster {}, issued {}, {} {}", roster.version, to_rfc3339(roster.issued), roster.expires < now ? "EXPIRED" : "expires", to_rfc3339(roster.expires));
   for (const auto& person : roster.investigators) {
-    out.add("  {} {}{}", to_hex(person.fingerprint), person.name, person.active ? "" : " (not active: nothing signed by this person counts)");
+    out.add("  {} {}{}", person.fingerprint, person.name, person.active ? "" : " (not active: nothing signed by this person counts)");
     for (const auto& key : person.keys)
-      if (key.fingerprint != person.fingerprint) out.add("    signs also with {}", to_hex(key.fingerprint));
+      if (key.fingerprint != person.fingerprint) out.add("    signs also with {}", key.fingerprint);
   }
   for (const auto& [module, rule] : roster.access) {
     std::string weights;
     for (const auto& [who, weight] : rule.weights) {
       const auto* person = roster.by_fingerprint(who);
-      weights += fmt::format("{}{} {}", weights.empty() ? "" : ", ", person ? person->name : to_hex(who), weight);
+      weights += fmt::format("{}{} {}", weights.empty() ? "" : ", ", person ? person->name : who, weight);
     }
     out.add("  {}: {} of: {}", module, rule.minimum_weight == 0 ? "refused, minimum weight 0" : fmt::format("weight {}", rule.minimum_weight), weights.empty() ? "nobody" : weights);
   }
   if (!roster.access.contains("default")) out.add("  all other modules: refused, there is no default");
   for (const auto& enroller : roster.enrollers) out.add("  enroller {}", node_id_of(enroller).hex());
   for (const auto& node : roster.revoked) out.add("  revoked node {}", node.hex());
+}
+
+void show_stop(const Bytes& packed, Membership& membership, WallMs now, Lines& out) {
+  auto object = unpack_object(packed);
+  if (!object || !membership.take_stop({object->text, object->signatures}, now, true)) return;
+  auto stop = parse_stop(object->text);
+  const auto& lifted = membership.roster()->lifted;
+  const bool over = std::find(lifted.begin(), lifted.end(), stop_id_of(object->text)) != lifted.end();
+  out.add("stop {} of {}: {}{}", stop_id_of(object->text).hex(), stop->subject, stop->reason.empty() ? "no reason given" : stop->reason, over ? " (lifted)" : "");
 }
 
 void show_self(const TrustView& view, const Roster& roster, const std::string* certificate, Lines& out) {
@@ -76,8 +86,26 @@ void show_modules(const Restrictions& restrictions, Lines& out) {
 
 }  // namespace
 
+std::vector<std::string> stamp_in_words(const std::optional<Baked>& baked) {
+  Lines out;
+  if (!baked) {
+    out.add("nothing is stamped into this program: it joins any mesh");
+    return out.take();
+  }
+  out.add("stamped into this program: it joins mesh {} ({}) and no other", baked->trust.mesh.hex(), baked->trust.name);
+  show_roots(baked->trust, out);
+  for (const auto& relay : baked->relays) out.add("  begins with relay {}", to_text(relay));
+  out.add("  restrictions:{}", baked->restrictions.empty() ? " none" : "");
+  auto restrictions = parse_restrictions(baked->restrictions.empty() ? "{}" : baked->restrictions);
+  if (!restrictions) out.add("    they cannot be read, so it will not start: {}", restrictions.error().text);
+  if (restrictions)
+    for (const auto& word : restrictions->in_words()) out.add("    {}", word);
+  return out.take();
+}
+
 std::vector<std::string> trust_in_words(const TrustView& view) {
   Lines out;
+  out.add("mesh {} ({})", view.trust.mesh.hex(), view.trust.name);
   show_roots(view.trust, out);
   const auto packed = view.kept.find("m/roster"), certificate = view.kept.find("m/certificate");
   if (packed == view.kept.end()) {
@@ -91,6 +119,14 @@ std::vector<std::string> trust_in_words(const TrustView& view) {
     if (!adopted) {
       out.add("the roster kept here does not hold: {}", adopted.error().text);
     } else {
+      if (const auto fork = view.kept.find("m/fork"); fork != view.kept.end())
+        if (auto other = unpack_object(fork->second)) (void)membership.adopt({other->text, other->signatures}, std::min(view.now, parsed->expires));
+      for (auto row = view.kept.lower_bound("s/"); row != view.kept.end() && row->first.starts_with("s/"); ++row) show_stop(row->second, membership, view.now, out);
+      if (!membership.roster()->root_changes.empty()) {
+        out.add("  the roots have changed since; now:");
+        show_roots(membership.roots_in_force(), out);
+      }
+      if (membership.fork()) out.add("ALARM: the roots signed two rosters of version {}; the first one counts here", membership.roster_version());
       show_roster(*membership.roster(), view.now, out);
       show_self(view, *membership.roster(), certificate == view.kept.end() ? nullptr : &certificate->second, out);
     }

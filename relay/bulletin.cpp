@@ -30,20 +30,15 @@ void Relay::Inside::take(Link& link, const Object& object) {
       tell(asks ? Level::warning : Level::info, "refused", {{"from", link.name}, {"why", text}});
   };
   if (!seen) return verdict(board_key(object.kind, hash_of(object.text).view()), VerdictCode::bad, seen.error().text);
-  if (object.kind == ObjectKind::relay && seen->key == board_key(ObjectKind::relay, keys_.id().view())) {
-    if (presence_.seen_elsewhere(seen->version, now_)) {
-      tell(Level::alarm, "store_was_lost", {{"what", "a neighbour holds a newer record of this relay than its store did"}});
-      books_.reset(presence_.instance(), presence_.reset_at(), now_);
-    }
-    return;
-  }
+  if (object.kind == ObjectKind::relay && seen->key == board_key(ObjectKind::relay, keys_.id().view())) return take_own(object, seen->version);
   if (object.kind == ObjectKind::roster) {
     auto taken = take_roster(object, &link);
-    if (!asks) return;
-    return taken ? promise_verdict(link.id, seen->key) : verdict(seen->key, VerdictCode::refused, taken.error().text);
+    if (!taken) return verdict(seen->key, VerdictCode::refused, taken.error().text);
+    return asks ? promise_verdict(link.id, seen->key) : void();
   }
   if (!board_.wants(seen->key, seen->version)) {
     if (asks && board_.find(seen->key)) promise_verdict(link.id, seen->key);
+    if (asks && object.kind == ObjectKind::sink) give(link, {seen->key});  // somebody else speaks for this sink
     return;
   }
   if (board_.full(object.text.size())) return verdict(seen->key, VerdictCode::quota, "the board is full");
@@ -63,6 +58,22 @@ void Relay::Inside::take(Link& link, const Object& object) {
   if (object.kind == ObjectKind::stop) promise([this](bool) { rights_changed(); });
 }
 
+void Relay::Inside::own_record(const Version& version) {
+  if (!presence_.seen_elsewhere(version, now_)) return;
+  tell(Level::alarm, "store_was_lost", {{"what", "a neighbour holds a newer record of this relay than its store did"}});
+  books_.reset(presence_.instance(), presence_.reset_at(), now_);
+}
+
+/// A record in our name, shown by a neighbour. A fight is believed only of what our own key has signed.
+void Relay::Inside::take_own(const Object& object, const Version& version) {
+  auto record = unpack_relay_record(object.text);
+  if (!record || object.signatures.size() != 1 || !verify(domain::object, object.text, object.signatures[0], keys_.sign_public())) return;
+  const auto rival = presence_.rival_in(*record, now_.at);
+  if (rival == Presence::Rival::stronger) return stand_aside(ByeCode::dup_id, "two machines have this relay's identity");
+  if (rival == Presence::Rival::weaker) tell(Level::alarm, "cloned", {{"relay", setting_.name}, {"what", "another machine has this relay's identity; the other one is to stand aside"}});
+  own_record(version);
+}
+
 /// Held is not yet stored: the disk may have refused it when it came first.
 void Relay::Inside::promise_verdict(LinkId to, const BoardKey& key) {
   promise([this, to, key](bool ok) {
@@ -76,7 +87,7 @@ void Relay::Inside::pin(const Notice& notice, const Object& object, const Link* 
   const bool fresh = from != nullptr || object.kind == ObjectKind::relay;
   board_.pin(notice.key, {object, notice.version, notice.expires}, fresh);
   if (from) flood(notice.key, object, from);
-  if (std::holds_alternative<StopNotice>(notice.content)) return take_stop(notice, object);
+  if (std::holds_alternative<StopNotice>(notice.content)) return take_stop(notice, object, from == nullptr);
   if (auto* admission = std::get_if<Admission>(&notice.content)) {
     board_.drop(board_key(ObjectKind::draft, admission->action.id.view()));
     if (from) tell(Level::info, "action", {{"action", admission->action.id.brief()}, {"name", admission->action.name}, {"from", from->name}});
@@ -137,6 +148,8 @@ void Relay::Inside::publish_own_record() {
 
 /// To every other relay link, and to investigators what concerns them.
 void Relay::Inside::flood(const BoardKey& key, const Object& object, const Link* from) {
+  if (object.kind == ObjectKind::sink)  // she hears that somebody speaks for her sink elsewhere
+    if (const Link* reader = links_.find_sink(*SinkId::from(BytesView(key).substr(1))); reader && reader != from) links_.send(reader->id, 1, Put{{object}}, *out_, key);
   const LinkId source = from ? from->id : 0;
   std::vector<LinkId> to;
   const bool shown = object.kind == ObjectKind::relay || object.kind == ObjectKind::roster ||
@@ -169,10 +182,7 @@ void Relay::Inside::take(Link& link, const Sync& sync_frame) {
   std::map<BoardKey, Version> theirs;
   for (auto& digest : std::exchange(collected, {})) theirs[digest.key] = digest.version;
   const BoardKey own = board_key(ObjectKind::relay, keys_.id().view());
-  if (auto mine = theirs.find(own); mine != theirs.end() && presence_.seen_elsewhere(mine->second, now_)) {
-    tell(Level::alarm, "store_was_lost", {{"what", "a neighbour holds a newer record of this relay than its store did"}});
-    books_.reset(presence_.instance(), presence_.reset_at(), now_);
-  }
+  if (auto mine = theirs.find(own); mine != theirs.end()) own_record(mine->second);
   std::vector<BoardKey> lacking;
   for (const auto& digest : board_.digests(sync_frame.kinds)) {
     auto it = theirs.find(digest.key);

@@ -11,6 +11,7 @@ namespace {
 constexpr std::uint32_t busy_retry_ms = 5000;
 constexpr Duration renew_again = Duration::seconds(60);
 constexpr WallMs clocks_differ_ms = 60'000;
+constexpr const char* two_machines = "two machines have this identity and take turns; end one of them";
 }
 
 /// We dialled: greet, or enrol first.
@@ -25,7 +26,7 @@ void Relay::Inside::greet(Link& link) {
   hello.role = Role::relay;
   hello.proof = membership_.certificate();
   hello.boot_nonce = boot_nonce_;
-  hello.now = now_.wall;
+  hello.now = aside_ ? 0 : now_.wall;
   hello.window = limits::relay_window;
   hello.roster_version = membership_.version().major;
   hello.roster_mark = membership_.version().minor;
@@ -58,6 +59,7 @@ void Relay::Inside::hello_relay(Link& link, const Hello& hello) {
   if (certificate->role != Role::relay || certificate->link_key != link.peer_key)
     return bye(link.id, ByeCode::bad_cert, "the certificate is not of this link's key", 30'000);
   if (certificate->id() == keys_.id()) return bye(link.id, ByeCode::self, "this is yourself", 3'600'000);
+  if (rivals(link, *certificate, hello.boot_nonce)) return;
   link.node = certificate->id();
   if (!keep_this_link(link, certificate->id())) return bye(link.id, ByeCode::dup_link, "there is a link between us", 60'000);
   link.role = Role::relay;
@@ -67,6 +69,18 @@ void Relay::Inside::hello_relay(Link& link, const Hello& hello) {
   welcome(link, hello);
   links_.up(now_, link, hello.window, limits::relay_window, false);
   relay_up(link);
+}
+
+bool Relay::Inside::rivals(Link& link, const Certificate& who, std::uint64_t boot_nonce) {
+  const auto judged = rivals_.came(who.id(), boot_nonce, link.address, now_.at);
+  if (judged.news)
+    tell(Level::alarm, "cloned", {{"peer", who.name}, {"id", who.id().hex()}, {"what", "two machines have its identity and take turns, from " + judged.where}});
+  // Relays find out by themselves which of the two stays.
+  if (judged.hold_off.us == 0 || who.role == Role::relay) return false;
+  const auto wait = static_cast<std::uint32_t>(judged.hold_off.us / 1000);
+  if (Member* known = members_.find(who.id()); known && known->link != 0) bye(known->link, ByeCode::dup_id, two_machines, wait);
+  bye(link.id, ByeCode::dup_id, two_machines, wait);
+  return true;
 }
 
 /// Two relays that dial each other keep the link dialled by the lower id; an older session of the same direction ends.
@@ -104,6 +118,7 @@ void Relay::Inside::hello_agent(Link& link, const Hello& hello) {
   if (!ticket || ticket->agent != certificate->id() || ticket->relay != link_name_of(keys_.link_public()))
     return bye(link.id, ByeCode::bad_object, "the ticket is not for this relay", 30'000);
   if (hello.attributes.size() > limits::attributes_bytes) return bye(link.id, ByeCode::bad_object, "attributes over 2 KiB", 30'000);
+  if (rivals(link, *certificate, hello.boot_nonce)) return;
   Member* known = members_.find(certificate->id());
   if (known && ticket->attach_seq <= known->attach_seq)
     return bye(link.id, ByeCode::stale_seq, "attach_seq must grow", 100, known->attach_seq + 1);

@@ -17,6 +17,7 @@
 #include "relay/presence.h"
 #include "relay/register.h"
 #include "relay/relay.h"
+#include "relay/rivals.h"
 
 namespace mig::relay {
 
@@ -68,9 +69,21 @@ class Relay::Inside {
   void greet(core::Link& link);
   bool keep_this_link(const core::Link& link, const core::NodeId& peer);
 
+  /// Ends all sessions, and from now on refuses new ones with these words: what this relay says must not count.
+  void stand_aside(core::ByeCode code, std::string why);
+  // The clock must not go back: what had expired would live again.
+  void watch_clock();
+  void keep_clock();
+  bool clock_testified(const core::Link& link, const core::Message& message);
+  bool clock_went_back() const { return aside_ && aside_->code == core::ByeCode::busy; }
+  /// True: two machines take turns as this node, and are held off for a while.
+  bool rivals(core::Link& link, const core::Certificate& who, std::uint64_t boot_nonce);
+
   // bulletin.cpp: the board and its repair
   void take(core::Link& link, const core::Put& put);
   void take(core::Link& link, const core::Object& object);
+  void own_record(const core::Version& version);
+  void take_own(const core::Object& object, const core::Version& version);
   void pin(const Notice& notice, const core::Object& object, const core::Link* from);
   std::optional<core::Object> cancel_of(const core::ActionId& action, const std::vector<core::Fingerprint>& signers) const;
   void way_opened();
@@ -87,7 +100,7 @@ class Relay::Inside {
 
   // rights.cpp: rosters and stops
   core::Status take_roster(const core::Object& object, const core::Link* from);
-  void take_stop(const Notice& notice, const core::Object& object);
+  void take_stop(const Notice& notice, const core::Object& object, bool kept);
   void to_agents(const core::Object& object);
   void give_rights(core::Link& link, const core::Hello& hello);
   void rights_changed();
@@ -139,6 +152,9 @@ class Relay::Inside {
   core::LinkId last_link_ = 0;
   std::uint64_t boot_nonce_ = 0, sessions_ = 0;
   bool booted_ = false;
+  Rivals rivals_;
+  std::optional<core::Bye> aside_;                             ///< it keeps out of the mesh, and says this to whoever comes
+  core::WallMs clock_high_ = 0, clock_kept_ = 0;               ///< the latest time this relay has lived in; as the store has it
   // of the step in progress:
   core::Now now_;
   core::Effects* out_ = nullptr;

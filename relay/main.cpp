@@ -17,6 +17,7 @@ constexpr const char* program = "mig-relay";
 struct Options {
   std::string join, name, segment, state, socks;
   double certificate_days = 30;
+  bool clock_is_right = false;
   std::vector<std::string> listen, dial;
 };
 
@@ -61,6 +62,7 @@ int run(const Options& options) {
   setting.enroller_seed = join->enroller_seed;
   setting.roster = join->roster;
   setting.certificate_life_ms = static_cast<core::WallMs>(options.certificate_days * 24 * 3600 * 1000);
+  setting.clock_is_right = options.clock_is_right;
   setting.software = MIG_VERSION;
 
   auto store = store::open_lmdb(state->store_path(), store_bytes);
@@ -95,6 +97,7 @@ int main(int argc, char** argv) {
   app.add_option("--segment", options.segment, "label of the network it stands in");
   app.add_option("--state", options.state, "directory for keys and store");
   app.add_option("--certificate-days", options.certificate_days, "life of the certificates an enroller issues (30); nodes renew theirs when a third of it is left")->check(CLI::Range(0.0001, 366.0));
+  app.add_flag("--clock-is-right", options.clock_is_right, "start though the clock is behind the time of before: that one was wrong");
   app.set_version_flag("-V,--version", std::string("mig-relay ") + MIG_VERSION);
   try {
     app.parse(argc, argv);

@@ -89,11 +89,9 @@ Result<Preview> preview_stop(const Object& object) {
 }
 
 Result<Notice> verify_stop(const Object& object, const Membership& membership, WallMs now) {
-  auto seen = preview_stop(object);
-  if (!seen) return seen.error();
   auto stop = admit_stop({object.text, object.signatures}, *membership.roster(), membership.roots_in_force(), now);
   if (!stop) return stop.error();
-  return Notice{seen->key, seen->version, stop->expires, StopNotice{}};
+  return kept_stop(object, membership, now);
 }
 
 /// Signed by at least one person; whether that suffices is not asked.
@@ -136,6 +134,15 @@ Result<Preview> preview(const Object& object) {
     case ObjectKind::stop: return preview_stop(object);
     default: return Error{Code::unsupported, "notice: this version does not know objects of that kind"};
   }
+}
+
+Result<Notice> kept_stop(const Object& object, const Membership& membership, WallMs now) {
+  auto seen = preview_stop(object);
+  if (!seen) return seen.error();
+  if (!membership.roster()) return Error{Code::later, "stop: there is no roster yet"};
+  auto stop = read_stop({object.text, object.signatures}, membership.roster()->mesh, now);
+  if (!stop) return stop.error();
+  return Notice{seen->key, seen->version, stop->expires, StopNotice{}};
 }
 
 Result<Notice> verify_notice(const Object& object, const Membership& membership, WallMs now) {

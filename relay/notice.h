@@ -41,5 +41,7 @@ struct Notice {
 
 /// Of everything but rosters, which Membership judges. Size, role of the author, life, then signatures. Codes: `later` (a newer roster is needed), `refused`, `invalid`.
 core::Result<Notice> verify_notice(const core::Object& object, const core::Membership& membership, core::WallMs now);
+/// A stop of our own store: who signed it was judged when it came, and may have left the roster since.
+core::Result<Notice> kept_stop(const core::Object& object, const core::Membership& membership, core::WallMs now);
 
 }  // namespace mig::relay

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "node/core/limits.h"
+#include "relay/rivals.h"
 
 namespace mig::relay {
 
@@ -33,6 +34,7 @@ void Presence::boot(WallMs wall) {
   }
   if (auto stored = store_.get("m/reset_at")) reset_at_ = std::strtoll(stored->c_str(), nullptr, 10);
   version_ = {std::max(held_at_boot_.major + 1, static_cast<std::uint64_t>(wall)), 0};
+  rival_instance_ = version_.major;
 }
 
 void Presence::neighbours(Instant now, std::set<NodeId> relays) {
@@ -71,12 +73,23 @@ Instant Presence::wake() const { return publish_at_; }
 
 bool Presence::seen_elsewhere(const Version& version, const Now& now) {
   if (version.major == version_.major || version <= held_at_boot_) return false;
-  held_at_boot_ = version;
-  version_ = {std::max(version_.major, version.major) + 1, 0};
+  held_at_boot_ = std::max(version, version_);
+  // Two machines that outbid each other at once must not agree on a number: it names places in a log.
+  version_ = {held_at_boot_.major + 1 + record_.boot_nonce % 1000, 0};
   reset_at_ = now.wall;
   store_.put("m/reset_at", std::to_string(reset_at_));
   want(now.at);
   return true;
+}
+
+Presence::Rival Presence::rival_in(const RelayRecord& record, Instant now) {
+  if (record.boot_nonce == record_.boot_nonce || record.instance <= rival_instance_) return Rival::none;
+  rival_instance_ = record.instance;
+  while (!outbid_.empty() && now > outbid_.front() + fight_window) outbid_.pop_front();
+  outbid_.push_back(now);
+  if (outbid_.size() < fight_turns) return Rival::none;
+  outbid_.clear();
+  return record.boot_nonce > record_.boot_nonce ? Rival::stronger : Rival::weaker;
 }
 
 }  // namespace mig::relay

@@ -4,8 +4,11 @@
 // leaves. If a peer shows a record of ours newer than what our store held at boot, and not of this boot, then our
 // store is not the latest one: it was lost, or restored from an old copy. That moment is kept as reset_at and goes
 // out with every row, since nobody can then say which agents have been forgotten.
+//
+// Two machines with one identity outbid each other in this way without end; that is how they find out.
 #pragma once
 
+#include <deque>
 #include <set>
 #include <string>
 #include <vector>
@@ -34,12 +37,18 @@ class Presence {
   core::Instant wake() const;
   /// A version of our own record, seen elsewhere. True if it shows that our store had been lost.
   bool seen_elsewhere(const core::Version& version, const core::Now& now);
+  enum class Rival { none, weaker, stronger };
+  /// A record that bears our signature came. Another process with our key that again and again has said something newer
+  /// than we is a second machine: of the two the one with the greater nonce stays.
+  Rival rival_in(const core::RelayRecord& record, core::Instant now);
 
  private:
   void want(core::Instant at) { publish_at_ = std::min(publish_at_, at); }
   store::Store& store_;
   core::RelayRecord record_;
   core::Version version_, held_at_boot_;
+  std::uint64_t rival_instance_ = 0;           ///< above our own at boot: not of an earlier life
+  std::deque<core::Instant> outbid_;
   core::WallMs reset_at_ = 0;
   core::Instant publish_at_{}, last_{}, load_published_{};
   std::uint32_t load_known_ = 0, load_online_ = 0;

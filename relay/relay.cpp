@@ -8,6 +8,11 @@ namespace mig::relay {
 
 using namespace core;
 
+namespace {
+constexpr std::uint32_t aside_retry_ms = 60'000;
+constexpr WallMs clock_kept_every_ms = 60'000;
+}
+
 Relay::Relay(RelaySetting setting, store::Store& store, const Seed& random_seed)
     : inside_(std::make_unique<Inside>(std::move(setting), store, random_seed)) {}
 Relay::~Relay() = default;
@@ -44,6 +49,7 @@ void Relay::Inside::step(const Now& now, const Input& input, Effects& out) {
   out_ = &out;
   if (wanted != Instant::never() && now.at > wanted + limits::stall) links_.forgive(now.at - wanted), stalled_at_ = now.at;
   if (!booted_) boot();
+  watch_clock();
   if (auto* fact = std::get_if<Linked>(&input)) linked(*fact);
   if (auto* fact = std::get_if<Heard>(&input)) heard(*fact);
   if (auto* fact = std::get_if<Committed>(&input)) committed(*fact);
@@ -52,9 +58,13 @@ void Relay::Inside::step(const Now& now, const Input& input, Effects& out) {
 
 void Relay::Inside::boot() {
   booted_ = true;
+  if (auto kept = store_.get("m/clock")) clock_high_ = clock_kept_ = setting_.clock_is_right ? 0 : std::strtoll(kept->c_str(), nullptr, 10);
+  const WallMs claimed = std::exchange(now_.wall, std::max(now_.wall, clock_high_));  // what is on the disk was verified by then
   if (auto packed = store_.get("m/roster"))
     if (auto object = unpack_object(*packed)) (void)membership_.adopt({object->text, object->signatures}, now_.wall);
   if (setting_.roster) (void)membership_.adopt(*setting_.roster, now_.wall);
+  if (auto packed = store_.get("m/fork"))
+    if (auto object = unpack_object(*packed)) (void)membership_.adopt({object->text, object->signatures}, now_.wall);
   if (auto certificate = store_.get("m/certificate")) (void)membership_.take_certificate(*certificate, keys_, now_.wall);
   if (membership_.roster() && enroller_ && !membership_.enrolled()) {
     auto taken = membership_.take_certificate(
@@ -68,7 +78,7 @@ void Relay::Inside::boot() {
   auto pin_held = [&](bool stops) {
     for (const auto& [key, object] : held) {
       if ((object.kind == ObjectKind::stop) != stops) continue;
-      auto notice = verify_notice(object, membership_, now_.wall);
+      auto notice = stops ? kept_stop(object, membership_, now_.wall) : verify_notice(object, membership_, now_.wall);
       if (notice)
         pin(*notice, object, nullptr);
       else
@@ -78,8 +88,10 @@ void Relay::Inside::boot() {
   pin_held(true);
   pin_held(false);
   if (membership_.roster()) (void)take_roster(membership_.roster_object(), nullptr);
+  if (membership_.fork()) tell_fork(membership_, *out_);
   books_.load(presence_.instance(), presence_.reset_at(), now_);
   presence_.load(now_.at, static_cast<std::uint32_t>(members_.all().size()), 0);
+  now_.wall = claimed;
   tell(Level::info, "booted", {{"relay", setting_.name}, {"id", keys_.id().hex()}, {"agents", std::to_string(members_.all().size())}});
 }
 
@@ -91,6 +103,10 @@ void Relay::Inside::linked(const Linked& linked) {
     return;
   }
   if (linked.direction == Direction::out && target == targets_.end()) return;
+  if (aside_ && !clock_went_back() && linked.direction == Direction::out) {
+    out_->push_back({Close{linked.link}, false});
+    return lost(linked.link, "this relay stands aside");
+  }
   Link& link = links_.opened(now_, linked);
   if (linked.direction == Direction::out) greet(link);
 }
@@ -122,6 +138,7 @@ void Relay::Inside::heard(const Heard& heard) {
 }
 
 void Relay::Inside::greeted(Link& link, const Message& message) {
+  if (aside_ && !clock_testified(link, message)) return bye(link.id, aside_->code, aside_->text, aside_->retry_ms);
   if (auto* hello_ = std::get_if<Hello>(&message)) return hello(link, *hello_);
   if (auto* welcome_ = std::get_if<Welcome>(&message)) return welcomed(link, *welcome_);
   if (auto* enrol_ = std::get_if<Enrol>(&message)) return enrol(link, *enrol_);
@@ -163,6 +180,7 @@ void Relay::Inside::committed(const Committed& committed) {
 void Relay::Inside::promise(std::function<void(bool)> settle) {
   // The outcome of an empty batch is never heard; what was promised may have been written in an earlier step.
   store_.put("m/promised", std::to_string(store_.batch()));
+  if (!clock_went_back() && clock_high_ > clock_kept_ + clock_kept_every_ms) keep_clock();
   promises_.push_back({store_.batch(), std::move(settle)});
 }
 
@@ -172,27 +190,27 @@ void Relay::Inside::tick() {
     lost(dead, "nothing was heard from it");
   }
   for (auto& target : targets_) {
-    if (target.link != 0 || now_.at < target.next_try) continue;
+    if (target.link != 0 || now_.at < target.next_try || (aside_ && !clock_went_back())) continue;
     target.link = ++last_link_;
     out_->push_back({Dial{target.link, target.to}, false});
   }
   expire();
   pass_enrolments();
-  renew();
+  if (!aside_) renew();
   std::set<NodeId> neighbours;
   for (const auto& [id, link] : links_.peers())
     if (link->role == Role::relay && now_.at >= link->up_since + limits::neighbour_after) neighbours.insert(link->node);
   presence_.neighbours(now_.at, std::move(neighbours));
-  if (membership_.enrolled()) publish_own_record();
+  if (membership_.enrolled() && !aside_) publish_own_record();
   hand_over();
   books_.tick(now_, sinks_);
 }
 
 Instant Relay::Inside::wake() const {
   Instant next = std::min({links_.wake(), books_.wake(), outbox_.wake()});
-  if (membership_.enrolled()) next = std::min({next, presence_.wake(), renew_at_});
+  if (membership_.enrolled() && !aside_) next = std::min({next, presence_.wake(), renew_at_});
   for (const auto& target : targets_)
-    if (target.link == 0) next = std::min(next, target.next_try);
+    if (target.link == 0 && (!aside_ || clock_went_back())) next = std::min(next, target.next_try);
   for (const auto& [id, link] : links_.peers())
     if (link->role == Role::relay && now_.at < link->up_since + limits::neighbour_after) next = std::min(next, link->up_since + limits::neighbour_after);
   if (board_.next_expiry() != std::numeric_limits<WallMs>::max())
@@ -229,10 +247,50 @@ void Relay::Inside::lost(LinkId id, const char* why) {
 void Relay::Inside::bye(LinkId id, ByeCode code, std::string text, std::uint32_t retry_ms, std::uint64_t min_seq) {
   Bye bye{code, retry_ms, min_seq, {}, std::move(text)};
   for (const auto& target : setting_.dial)
-    if (bye.alternatives.size() < 8 && code == ByeCode::busy) bye.alternatives.push_back(to_text(target));
+    if (bye.alternatives.size() < 8 && (code == ByeCode::busy || code == ByeCode::dup_id)) bye.alternatives.push_back(to_text(target));
   tell_down(id, bye.text);
   links_.bye(id, bye, *out_);
   lost(id, "dismissed");
+}
+
+void Relay::Inside::watch_clock() {
+  clock_high_ = std::max(clock_high_, now_.wall);
+  const WallMs behind = clock_high_ - now_.wall;
+  if (behind > limits::clock_skew_ms && !aside_)
+    stand_aside(ByeCode::busy, "this relay's clock went back by " + rough_span(behind) + ": what is over would live again; set the clock, or start with --clock-is-right");
+  if (behind > limits::clock_skew_ms || !clock_went_back()) return;
+  aside_.reset();
+  tell(Level::info, "clock_right", {{"now", to_rfc3339(now_.wall)}});
+}
+
+void Relay::Inside::keep_clock() {
+  clock_kept_ = clock_high_;
+  store_.put("m/clock", std::to_string(clock_kept_));
+}
+
+/// It may have been the earlier time that was wrong. A neighbour who has the same time as we, and whose clock did not go
+/// back, settles that: one that stands aside itself says no time in HELLO, and no WELCOME.
+bool Relay::Inside::clock_testified(const Link& link, const Message& message) {
+  const auto* hello = std::get_if<Hello>(&message);
+  const auto* welcome = std::get_if<Welcome>(&message);
+  if (!clock_went_back() || !membership_.roster() || (!welcome && !(hello && hello->role == Role::relay))) return false;
+  auto certificate = verify_certificate(hello ? hello->proof : welcome->certificate, *membership_.roster(), now_.wall);
+  if (!certificate || certificate->role != Role::relay || certificate->link_key != link.peer_key) return false;
+  if (std::abs((hello ? hello->now : welcome->now) - now_.wall) > limits::clock_skew_ms) return false;
+  clock_high_ = now_.wall;
+  keep_clock();
+  watch_clock();
+  return true;
+}
+
+void Relay::Inside::stand_aside(ByeCode code, std::string why) {
+  aside_ = Bye{code, aside_retry_ms, 0, {}, std::move(why)};
+  tell(Level::alarm, "standing_aside", {{"why", aside_->text}});
+  std::vector<LinkId> all;
+  for (const auto& [id, link] : links_.peers()) all.push_back(id);
+  for (const auto& [agent, member] : members_.all())
+    if (member.link != 0) all.push_back(member.link);
+  for (LinkId id : all) bye(id, code, aside_->text, aside_retry_ms);
 }
 
 void Relay::Inside::tell(Level level, std::string name, Fields fields) {

@@ -28,6 +28,7 @@ struct RelaySetting {
   std::optional<core::SignedText> roster;
   std::uint32_t agents_max = 200;
   core::WallMs retention_ms = core::limits::log_retention_ms;  ///< a reply log outlives its action by this
+  bool clock_is_right = false;                  ///< whatever it said before
   core::WallMs certificate_life_ms = 30LL * 24 * 3600 * 1000;  ///< of what it issues, if it is the enroller
   std::string software;
 };

@@ -7,22 +7,26 @@ using namespace core;
 
 /// `from`: nullptr when it is from our own store or the enroller.
 Status Relay::Inside::take_roster(const Object& object, const Link* from) {
+  const bool fork_known = membership_.fork().has_value();
   auto adopted = membership_.adopt({object.text, object.signatures}, now_.wall);
   if (!adopted) return adopted.error();
   if (*adopted == Membership::Adopted::older) return refused("roster: a newer one is in force");
   const BoardKey key = board_key(ObjectKind::roster, {});
-  if (*adopted == Membership::Adopted::forked) {
+  if (*adopted == Membership::Adopted::forked && !fork_known) {
+    store_.put("m/fork", pack_object(object));
     tell_fork(membership_, *out_);
     // Both are shown to everybody, so that whoever holds either one notices.
     flood(key, object, from);
     to_agents(object);
     if (from) links_.send(from->id, 1, Put{{membership_.roster_object()}}, *out_);
-    return refused("roster: another one of this version is in force; this is a fork, and everybody is told");
   }
+  if (*adopted == Membership::Adopted::forked)
+    return refused("roster: another one of this version is in force; this is a fork, and everybody is told");
   const Version version = membership_.version();
   if (!board_.wants(key, version)) return Done{};
   board_.pin(key, {object, version, membership_.roster()->expires}, false);
   store_.put("m/roster", pack_object(object));
+  if (!membership_.fork()) store_.erase("m/fork");
   tell(Level::info, "roster", {{"version", std::to_string(version.major)}});
   if (membership_.built_on_another()) tell_fork(membership_, *out_);
   flood(key, object, from);
@@ -31,8 +35,8 @@ Status Relay::Inside::take_roster(const Object& object, const Link* from) {
   return Done{};
 }
 
-void Relay::Inside::take_stop(const Notice& notice, const Object& object) {
-  auto taken = membership_.take_stop({object.text, object.signatures}, now_.wall);
+void Relay::Inside::take_stop(const Notice& notice, const Object& object, bool kept) {
+  auto taken = membership_.take_stop({object.text, object.signatures}, now_.wall, kept);
   if (!taken || *taken != Membership::Adopted::newer) return;
   auto stop = parse_stop(object.text);
   tell(Level::warning, "stopped", {{"subject", stop->subject}, {"why", stop->reason}, {"until", to_rfc3339(notice.expires)}});

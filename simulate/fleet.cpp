@@ -76,6 +76,7 @@ void Fleet::add_relay(std::size_t i) {
   setting.segment = i == 0 ? "hq" : "plant";
   setting.agents_max = limits::agents_per_relay;
   setting.retention_ms = plan_.retention_ms;
+  setting.certificate_life_ms = plan_.certificate_life_ms;
   ids_[relays_.size()] = Keys(setting.seed).id();
   if (i == 0) {
     setting.enroller_seed = seed("enroller");
@@ -207,7 +208,10 @@ bool Fleet::run_until_complete(const ActionId& id, Duration limit) {
 }
 
 void Fleet::restart_investigator(std::size_t at, const std::vector<Question>& questions) {
-  if (world_.alive(investigator_)) world_.crash(investigator_);
+  if (world_.alive(investigator_)) {
+    if (mig().copied()) ++ledgers_;  // as `mig` does: another sink, the same ledger
+    world_.crash(investigator_);
+  }
   attach_at_ = at;
   world_.start(investigator_);
   for (const auto& question : questions) world_.post(investigator_, Asked{follow(question)});
@@ -219,9 +223,10 @@ void Fleet::forget(std::size_t i) {
 
 /// What a ledger would have kept of this action.
 Follow Fleet::follow(const Question& question) const {
-  Follow out{question.id, question.signed_action, question.reply_secret, {}, {}};
+  Follow out{question.id, question.signed_action, question.reply_secret, {}, {}, {}};
   const ActionKey key = key_of(question.id);
   std::map<std::pair<NodeId, std::uint64_t>, std::uint64_t> cursors;
+  std::map<NodeId, Version> rows;
   for (std::size_t i = ledger_begins_; i < world_.kept().size(); ++i) {
     const Record& record = world_.kept()[i].second;
     if (auto* cursor = std::get_if<KeepCursor>(&record); cursor && cursor->action == key) {
@@ -229,8 +234,11 @@ Follow Fleet::follow(const Question& question) const {
       next = std::max(next, cursor->next.index);
     }
     if (auto* receipt = std::get_if<KeepReceipt>(&record); receipt && receipt->action == key)
-      out.receipts.push_back({receipt->agent, receipt->part, receipt->parts, receipt->state});
+      out.receipts.push_back({receipt->agent, receipt->part, receipt->parts, receipt->state, receipt->relay});
+    if (auto* kept = std::get_if<KeepRow>(&record); kept && kept->action == key)
+      if (auto row = unpack_row(kept->row)) rows[kept->relay] = std::max(rows[kept->relay], row->version);
   }
+  out.rows.assign(rows.begin(), rows.end());
   for (const auto& [place, next] : cursors) out.cursors.push_back({key, place.first, {place.second, next}});
   return out;
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "investigator/investigator.h"
@@ -30,6 +31,7 @@ struct FleetPlan {
   std::vector<std::string> relay_names = {}, agent_names = {};       ///< default: relay-1 ..., agent-1 ...
   std::function<std::string(std::size_t)> role_of = [](std::size_t i) { return i % 3 == 0 ? "db" : "web"; };  ///< a tag of agents
   core::WallMs retention_ms = core::limits::log_retention_ms;
+  core::WallMs certificate_life_ms = 30LL * 24 * 3600 * 1000;
   core::Operation operation = {"file", {{"searches", core::Json::object()}}};  ///< of every question
   Work work;                                  ///< default: agents with an even number find something
 };
@@ -54,6 +56,12 @@ class Fleet {
   NodeIndex twin(NodeIndex node) {
     const core::NodeId id = node_id(node);
     return ids_[world_.nodes()] = id, world_.twin(node);
+  }
+  /// A second process with the investigator's directory.
+  NodeIndex twin_investigator(std::size_t at) {
+    const std::size_t before = std::exchange(attach_at_, at);
+    const NodeIndex twin = world_.twin(investigator_);
+    return attach_at_ = before, twin;
   }
   bool is_relay(NodeIndex node) const { return node < relays_.size(); }
   bool is_agent(NodeIndex node) const { return node >= relays_.size() && node < relays_.size() + agents_.size(); }

@@ -104,6 +104,11 @@ Look LookReader::look() {
     expect("said");
     return [event = words_.take()](Stage& stage) { return stage.said({}, event, 0); };
   }
+  if (name == "somebody") {
+    expect("said");
+    const std::string event = words_.take();
+    return [=, count = times()](Stage& stage) { return stage.said({}, event, count); };
+  }
   return look_at_node(name);
 }
 

@@ -271,6 +271,11 @@ class Reader : public LookReader {
   }
 
   void twin() {
+    if (words_.maybe("mig")) {
+      expect("at");
+      act_ = [at = relay()](Stage& stage) { return stage.fleet().twin_investigator(at), std::string(); };
+      return;
+    }
     act_ = [who = node()](Stage& stage) { return stage.fleet().twin(who), std::string(); };
   }
 
@@ -379,7 +384,7 @@ const std::vector<Reader::Form>& Reader::forms() {
       {"replay", "replay KIND from N to N (N hears all such frames once more)", &Reader::replay, false},
       {"let", "let R LIE (what it says is twisted)", &Reader::let, false},
       {"steal", "steal A from R for R (a hand-over with a forged ticket)", &Reader::steal, false},
-      {"twin", "twin N (a second machine with its keys and its disk)", &Reader::twin, false},
+      {"twin", "twin N (a second machine with its keys and its disk) | twin mig at R", &Reader::twin, false},
       {"lose", "lose the ledger (the next process of mig knows nothing, but what was asked)", &Reader::lose, false},
       {"uplink", "uplink of N is 2kB/s", &Reader::uplink, false},
       {"strange", "strange frame for N... (of a type that nobody knows)", &Reader::strange, false},

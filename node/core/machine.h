@@ -74,8 +74,9 @@ struct Follow {                                ///< an action of the ledger: go 
   ActionId action;
   SignedText signed_action;
   std::optional<LinkSecret> reply_secret;      ///< none: receipts only
-  std::vector<KeepCursor> cursors;             ///< as the ledger has them
-  std::vector<Received> receipts;              ///< as the ledger has them
+  std::vector<Received> receipts;              ///< as the ledger has them, like all that follows
+  std::vector<KeepCursor> cursors;
+  std::vector<std::pair<NodeId, Version>> rows;  ///< the newest of each relay: an older one may still be under way
 };
 struct Publish {                               ///< a roster or stop document
   Object object;

@@ -16,7 +16,7 @@ Result<Membership::Adopted> Membership::adopt(const SignedText& roster, WallMs n
   if (!verified) return verified.error();
   if (roster_ && verified->version < roster_->version) return Adopted::older;
   if (roster_ && verified->version == roster_->version) {
-    fork_ = roster;
+    if (!fork_) fork_ = roster;
     return Adopted::forked;
   }
   if (roster_) {
@@ -36,9 +36,10 @@ Result<Membership::Adopted> Membership::adopt(const SignedText& roster, WallMs n
   return Adopted::newer;
 }
 
-Result<Membership::Adopted> Membership::take_stop(const SignedText& signed_stop, WallMs now) {
+Result<Membership::Adopted> Membership::take_stop(const SignedText& signed_stop, WallMs now, bool kept) {
   if (!roster_) return Error{Code::later, "stop: there is no roster yet to verify it with"};
-  auto stop = admit_stop(signed_stop, *roster_, roots_in_force(), now);
+  auto stop = kept ? read_stop(signed_stop, roster_->mesh, now)
+                   : admit_stop(signed_stop, *roster_, roots_in_force(), now);
   if (!stop) return stop.error();
   const BoardKey key = stop_key(stop->subject, read_signature(signed_stop.signatures[0])->issuer);
   const NodeId id = stop_id_of(signed_stop.text);

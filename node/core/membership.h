@@ -37,14 +37,16 @@ class Membership {
 
   enum class Adopted { newer, same, older, forked };
   /// Takes a roster that verifies, is newer than the held one, and knows of the same changes of roots.
-  /// `forked`: two documents of one version that both hold; the first one stays, the other is kept as
+  /// `forked`: two documents of one version that both hold; the first one stays, the second is kept as
   /// evidence.
   Result<Adopted> adopt(const SignedText& roster, WallMs now);
   /// The newest roster was not built on the one held here before it: somebody signed two of that version.
   bool built_on_another() const { return built_on_another_; }
   const std::optional<SignedText>& fork() const { return fork_; }
   /// Takes a stop that verifies. `older`: a later one of the same signer is held; `same`: this one is.
-  Result<Adopted> take_stop(const SignedText& stop, WallMs now);
+  /// `kept`: it comes from this node's own store, and was verified when it came. Whoever stopped her own key may have
+  /// left the roster since: should she come back, the stop still holds.
+  Result<Adopted> take_stop(const SignedText& stop, WallMs now, bool kept = false);
   /// The roots that count now: the anchor's, or those of the roster's last change.
   Trust roots_in_force() const;
   /// Takes one's own certificate; it must verify and belong to `keys`.

@@ -67,16 +67,22 @@ BoardKey stop_key(const std::string& subject, const Fingerprint& key) {
   return board_key(ObjectKind::stop, blake2b(subject + " " + key, 16));
 }
 
-Result<StopOrder> admit_stop(const SignedText& signed_stop, const Roster& roster, const Trust& roots_in_force,
-                             WallMs now) {
+Result<StopOrder> read_stop(const SignedText& signed_stop, const MeshId& mesh, WallMs now) {
   if (signed_stop.signatures.size() != 1) return refused("stop: one signature, no more, no less");
-  Result<SignaturePacket> packet = read_signature(signed_stop.signatures[0]);
-  if (!packet) return packet.error();
+  if (auto packet = read_signature(signed_stop.signatures[0]); !packet) return packet.error();
   Result<StopOrder> stop = parse_stop(signed_stop.text);
   if (!stop) return stop.error();
-  if (stop->mesh != roster.mesh)
-    return refused(fmt::format("stop: for mesh {}, not for {}", stop->mesh.brief(), roster.mesh.brief()));
+  if (stop->mesh != mesh)
+    return refused(fmt::format("stop: for mesh {}, not for {}", stop->mesh.brief(), mesh.brief()));
   if (stop->expires <= now) return refused("stop: it has expired");
+  return stop;
+}
+
+Result<StopOrder> admit_stop(const SignedText& signed_stop, const Roster& roster, const Trust& roots_in_force,
+                             WallMs now) {
+  Result<StopOrder> stop = read_stop(signed_stop, roster.mesh, now);
+  if (!stop) return stop.error();
+  const auto packet = read_signature(signed_stop.signatures[0]);
   const SigningKey* key = judge(*packet, *stop, roster, roots_in_force);
   if (key == nullptr)
     return refused(

@@ -26,6 +26,8 @@ NodeId stop_id_of(BytesView canonical_text);
 /// Of subject and the key that signed, so that nobody's stop can stand in the way of another's.
 BoardKey stop_key(const std::string& subject, const Fingerprint& key);
 
+/// One signature and a text for `mesh` that has not expired; who signed is not judged.
+Result<StopOrder> read_stop(const SignedText& signed_stop, const MeshId& mesh, WallMs now);
 /// Exactly one signature, by a root in force or by a key of the person it is about; this mesh; not expired. A
 /// stop outlives the key that signed it: signatures are judged at the time they were made.
 Result<StopOrder> admit_stop(const SignedText& signed_stop, const Roster& roster, const Trust& roots_in_force,

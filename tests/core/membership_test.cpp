@@ -146,6 +146,8 @@ TEST_CASE("a roster that was built on another one of the version held here gives
   CHECK(verdict(node.adopt(other, made_up::now)) == "forked");
   CHECK(node.fork()->text == other.text);
   CHECK(verdict(node.adopt(other, made_up::now)) == "same");  // told once
+  CHECK(verdict(node.adopt(roster_of(5, {}, {"old-1", "old-2"}, "c"), made_up::now)) == "forked");
+  CHECK(node.fork()->text == other.text);  // one of them shows it
   REQUIRE(verdict(node.adopt(roster_of(6, {}, {"old-1", "old-2"}, other.text), made_up::now)) == "newer");
   CHECK(node.built_on_another());
   CHECK_FALSE(node.fork());

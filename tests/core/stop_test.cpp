@@ -74,6 +74,21 @@ TEST_CASE("a stop of one key leaves the person's other keys") {
   CHECK(node.admits("ann") == "accepted");
 }
 
+TEST_CASE("a stop by somebody's own key still holds after a restart without her, should she come back") {
+  const SignedText stopped = stop(finger("ann"), "ann");
+  Roster without = roster(8), again = roster(9);
+  std::erase_if(without.investigators, [](const Investigator& person) { return person.fingerprint == finger("ann"); });
+  Node node;
+  REQUIRE(node.takes(stopped) == "accepted");
+  REQUIRE(node.membership.adopt(signed_roster(without), made_up::now));
+  Membership restarted(trust);
+  REQUIRE(restarted.adopt(signed_roster(without), made_up::now));
+  CHECK_FALSE(restarted.take_stop(stopped, made_up::now));  // from somebody else, who cannot show that she signed it
+  REQUIRE(restarted.take_stop(stopped, made_up::now, true));
+  REQUIRE(restarted.adopt(signed_roster(again), made_up::now));
+  CHECK_FALSE(restarted.roster()->by_fingerprint(finger("ann"))->active);
+}
+
 TEST_CASE("a stopped node counts as revoked") {
   Node node;
   const NodeId agent = *NodeId::from("sixteen octets ?");

@@ -1,5 +1,6 @@
 // What a module that turned against its machine would try. This program is an agent's job process (jobs.h) with one more
-// module in it, `hostile`: {"does": WHAT, "path": ..}. Tests hand it to node::Jobs in place of mig-agent.
+// module in it, `hostile`: {"does": WHAT, "path": ..}. Tests hand it to node::Jobs in place of mig-agent; with node/main.cpp
+// it is a whole agent (mig-agent-hostile).
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -183,4 +184,6 @@ const std::vector<const Module*>& all() {
 
 }  // namespace mig::modules
 
+#ifndef MIG_HOSTILE_AGENT  // a whole agent has a main of its own
 int main() { _exit(mig::node::job_main()); }
+#endif

@@ -70,3 +70,15 @@ TEST_CASE("what adds up is complete, and nobody is named") {
   CHECK(heard.statement().complete);
   CHECK(heard.statement().remarks.empty());
 }
+
+TEST_CASE("a row older than the ledger has held is not taken, however it comes, and the relay is not heard by it") {
+  OneRelay heard;
+  heard.pursuit.relays[heard.relay].floor = {1, 2};
+  heard.answers('a');
+  heard.says(1, 0);  // version 1.1
+  CHECK(heard.statement().relays_reporting == 0);
+  CHECK(!heard.statement().complete);
+  heard.pursuit.relays[heard.relay].floor = {1, 1};
+  heard.says(1, 0);
+  CHECK(heard.statement().relays_reporting == 1);
+}

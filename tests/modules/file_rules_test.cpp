@@ -12,14 +12,10 @@
 
 using namespace mig;
 using core::Json;
+using test::ask;
 using test::FileTree;
 
 namespace {
-
-modules::Answer ask(const Json& searches) {
-  modules::Budget budget(60, 0);
-  return modules::run("file", {{"searches", searches}}, {}, budget);
-}
 
 /// The names below `under` that are found.
 std::set<std::string> found(const modules::Answer& answer, const std::string& under, const std::string& label = "s1") {

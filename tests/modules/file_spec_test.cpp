@@ -19,14 +19,10 @@
 
 using namespace mig;
 using core::Json;
+using test::ask;
 using test::FileTree;
 
 namespace {
-
-modules::Answer ask(const Json& searches) {
-  modules::Budget budget(60, 0);
-  return modules::run("file", {{"searches", searches}}, {}, budget);
-}
 
 Json all_of(const std::string& path, Json values, Json options = Json::object()) {
   options["matchall"] = true;

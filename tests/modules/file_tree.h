@@ -33,6 +33,12 @@ inline std::string gzipped(const std::string& text) {
   return out;
 }
 
+/// What module file answers to these searches, within a minute.
+inline modules::Answer ask(const Json& searches) {
+  modules::Budget budget(60, 0);
+  return modules::run("file", {{"searches", searches}}, {}, budget);
+}
+
 class FileTree {
  public:
   static constexpr std::time_t old_time = 1'467'732'762;  // 2016-07-05 15:32:42 UTC

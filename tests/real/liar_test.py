@@ -10,9 +10,9 @@ import types
 import unittest
 
 from census import starts
+from liar import PROGRAM as LIAR
 from mesh import PROGRAMS, Answer, Mesh, Process
 
-LIAR = "../liar/mig-relay-liar"
 HERE, THERE = ["agent-1"], ["agent-2", "agent-3"]
 PASSWD = ("-path", "/etc", "-name", "^passwd$")
 
@@ -143,6 +143,21 @@ class Lies(unittest.TestCase):
         self.lie("resign", MIG_LIE_SEED=self.mesh.state("agent-3") + "/seed")
         self.check(answer := self.ask(), ["agent-1", "agent-2"], found=2, disputed=1)
         self.assertRegex(answer.stderr, "false_reply relay=relay-2 agent=agent-3 why=.*belongs to another reply")
+
+    def test_what_a_relay_sees_of_an_answer_says_neither_what_was_found_nor_whether(self):
+        secret = "secret-" + os.urandom(16).hex()
+        with open(f"{self.mesh.dir}/{secret}", "w", encoding="utf-8"):
+            pass
+        self.lie("look")
+        seen = []
+        for name in (secret, "nosuch-" + os.urandom(16).hex()):
+            since = len(self.liar.lines)
+            answer = self.mesh.ask("--relay", "relay-1", "--wait", "3", "file", "-t", "name='agent-2'", "-path", self.mesh.dir, "-name", f"^{name}$")
+            self.assertEqual((answer.summary["found"], answer.summary["clean"]), (1, 0) if name == secret else (0, 1), answer)
+            seen.append(self.liar.await_line(r"seen agent=\w+ state=(\d+) bytes=([1-9]\d*) header=(\w+) body=(\w+)", since))
+        self.assertEqual(*[(one[1], one[2], len(one[3])) for one in seen])
+        for text in (secret.encode(), bytes.fromhex("28b52ffd")):  # the name, and how what is compressed begins
+            self.assertNotIn(text, bytes.fromhex(seen[0][4]))
 
     def test_an_action_said_again_is_not_run_again(self):
         self.lie("replay")

@@ -72,8 +72,8 @@ class Process:
         return self.popen is not None and self.popen.poll() is None
 
     def signal(self, number):
-        if self.running():
-            os.kill(self.popen.pid, number)
+        if self.popen:
+            self.popen.send_signal(number)  # nothing for one that is gone, also when the reader reaps it just now
 
     def end(self):
         """SIGTERM; returns when it is gone and its disk has everything."""
@@ -124,9 +124,7 @@ class Mesh:
     def __enter__(self):
         os.mkdir(self.gnupg, 0o700)
         os.environ["GNUPGHOME"] = self.gnupg
-        subprocess.run(["gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key",
-                        "Test investigator <test@mig.invalid>", "future-default", "default", "never"],
-                       check=True, capture_output=True)
+        self.key("Test investigator <test@mig.invalid>")
         self.mig("mesh", "init", "--name", "real", "--key", "test@mig.invalid", "--gnupg-home", self.gnupg, check=True)
         return self
 
@@ -165,6 +163,16 @@ class Mesh:
 
     def inside(self, space, words):
         return ["ip", "netns", "exec", space, *words] if space else words
+
+    def key(self, user, gnupg=None):
+        """Makes a key without passphrase; gives its fingerprint."""
+        subprocess.run(["gpg", "--batch", "--quiet", "--homedir", gnupg or self.gnupg, "--passphrase", "",
+                        "--quick-generate-key", user, "future-default", "default", "never"], check=True, capture_output=True)
+        return self.key_of(user, gnupg)
+
+    def key_of(self, user, gnupg=None):
+        listed = subprocess.run(["gpg", "--homedir", gnupg or self.gnupg, "--with-colons", "--list-keys", user], check=True, capture_output=True, text=True).stdout
+        return next(line.split(":")[9] for line in listed.splitlines() if line.startswith("fpr"))
 
     # Nodes ------------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 The liar (tests/mutations/relay/liar.patch) gives what lies in a file to everyone who comes. The signatures that no gpg
 makes on demand come from tests/fixtures/signatures: their people stand in the second roster of this mesh.
 """
+import hashlib
 import json
 import os
 import re
@@ -10,21 +11,21 @@ import subprocess
 import time
 import unittest
 
+from liar import ACTION, PROGRAM, ROSTER, STOP, canonical, hand
 from mesh import HERE, Mesh
 
 FIXTURES = os.path.join(HERE, "../fixtures/signatures")
 AT_ONCE = 20  # objects in one frame
 WHYS = {"rita.sig": "whose rights roster 2 or a stop revokes", "lasting.sig": "its own validity ended"}  # good when they were made
-ACTION, ROSTER = b"MIG Mesh action 3\n", b"MIG Mesh roster 1\n"
-
-
-def canonical(document):
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def read(name):
     with open(f"{FIXTURES}/{name}", "rb") as file:
         return file.read()
+
+
+def id_of(text):
+    return hashlib.blake2b(text, digest_size=32).hexdigest()[:8]
 
 
 def time_of(seconds):
@@ -36,13 +37,14 @@ class Refused(unittest.TestCase):
     def setUpClass(cls):
         cls.mesh = mesh = cls.enterClassContext(Mesh())
         cls.honest = mesh.relay("relay-1")
-        cls.liar = mesh.relay("relay-2", via=["relay-1"], program="../liar/mig-relay-liar")
+        cls.liar = mesh.relay("relay-2", via=["relay-1"], program=PROGRAM)
         cls.words = cls.liar.words
         cls.agent = mesh.agent("agent-1", via=["relay-2"])
         with open(mesh.home + "/roster.json", encoding="utf-8") as file:
             cls.first = json.load(file)
         cls.first.pop("pgpsignatures")
         cls.manifest = json.loads(read("manifest.json"))
+        cls.eve = mesh.key("Eve <eve@mig.invalid>")
         cls.second = cls.roster_two()
         cls.hand([("roster", cls.second)])
         for node in (cls.honest, cls.agent):
@@ -55,14 +57,15 @@ class Refused(unittest.TestCase):
     @classmethod
     def roster_two(cls):
         cls.me = cls.first["investigators"][0]
-        people = [cls.me]
+        edited = json.loads(cls.mesh.mig("roster", "edit", "-add", "eve@mig.invalid", check=True).stdout)
+        people = [cls.me, next(person for person in edited["investigators"] if person["fingerprint"] == cls.eve)]
         for name, key in cls.manifest["keys"].items():
             if name not in ("alice", "bob", "carol", "fred", "rita"):
                 continue
             mine = [cls.signing_key(entry) for who, entry in cls.manifest["keys"].items() if who == name or (who == "alice-subkey" and name == "alice")]
             people.append({"name": name, "fingerprint": key["fingerprint"], "keys": mine, "state": "revoked" if name == "rita" else "active"})
         alice = cls.manifest["keys"]["alice"]["fingerprint"]
-        access = {"file": {"minimumweight": 1, "weights": {cls.me["fingerprint"]: 1, alice: 1}},
+        access = {"file": {"minimumweight": 1, "weights": {cls.me["fingerprint"]: 1, alice: 1, cls.eve: 1}},
                   "process": {"minimumweight": 2, "weights": {cls.me["fingerprint"]: 1, alice: 1}}}
         return cls.signed_roster(version=2, investigators=people, access=access)
 
@@ -82,14 +85,8 @@ class Refused(unittest.TestCase):
 
     @classmethod
     def hand(cls, objects):
-        """The liar begins a new life and gives these to the honest relay and to its agent."""
-        with open(cls.mesh.dir + "/objects", "w", encoding="utf-8") as file:
-            json.dump([{"kind": kind, "text": one["text"].hex(), "signatures": [bytes(s).hex() for s in one["signatures"]]} for kind, one in objects], file)
-        cls.liar.end()
-        cls.liar.words = ["env", f"MIG_LIE_OBJECTS={cls.mesh.dir}/objects", *cls.words]
-        mark = len(cls.agent.lines)
-        cls.liar.start().await_line("link_up peer=relay-1")
-        cls.agent.await_line("attached relay=relay-2", since=mark)
+        """To the honest relay and to the liar's agent."""
+        hand(cls.mesh, cls.liar, cls.words, objects, cls.agent)
 
     def whys(self, objects):
         """What honest relay and agent say of each, in the order of the objects; both must refuse everything."""
@@ -127,6 +124,28 @@ class Refused(unittest.TestCase):
         if module != "file":
             document["operations"] = [{"module": module, "parameters": parameters.get(module, {})}]
         return {**document, **changes}
+
+    def test_a_stop_by_somebody_else_is_refused_and_a_stopped_person_starts_nothing_more(self):
+        def by_eve(line, text):
+            return {"text": text, "signatures": [self.sign(line + text, "-u", self.eve)]}
+        now = time.time()
+        joke = canonical({"mesh": self.first["mesh"], "subject": self.me["fingerprint"], "issued": time_of(now), "expires": time_of(now + 3600), "reason": "a joke"})
+        since = len(self.honest.lines), len(self.agent.lines)
+        self.hand([("stop", by_eve(STOP, joke))])
+        self.honest.await_line('refused from=relay-2 why="stop: key .* is neither a root nor a key of the person it stops', since[0])
+        self.agent.await_line('stop_refused why="stop: key .* is neither a root nor a key of the person it stops', since[1])
+        before, after = (canonical(self.action(target="all")) for _ in range(2))
+        self.hand([("action", by_eve(ACTION, before))])
+        self.agent.await_line(f"started action={id_of(before)}")
+        self.mesh.ask("--relay", "relay-1", "--wait", "3", "file", "-t", "name='nosuch'", "-path", "/etc")  # whoever asks hears of roster 2
+        since = len(self.honest.lines), len(self.agent.lines)
+        self.mesh.mig("stop", self.eve, "--relay", "relay-1", "-y", check=True)
+        for node, mark in zip((self.honest, self.agent), since):
+            node.await_line(f"stopped subject={self.eve}", mark, seconds=5)  # so long, and no longer, may it take
+        self.hand([("action", by_eve(ACTION, after))])
+        self.agent.await_line(f"refused action={id_of(after)} .*or a stop revokes")
+        self.honest.await_line("refused from=relay-2 why=.*or a stop revokes", since[0])
+        self.assertFalse([line for line in self.agent.lines if f"started action={id_of(after)}" in line])
 
     def test_every_signature_no_gpg_should_have_made_is_refused(self):
         text = read("action.json")

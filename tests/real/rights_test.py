@@ -1,11 +1,12 @@
 """Weights, rosters and stops among real processes: who lost a right starts nothing more, anywhere."""
 import json
 import os
+import re
 import subprocess
 import unittest
 from datetime import datetime, timedelta
 
-from mesh import Mesh
+from mesh import PROGRAMS, Mesh
 
 PASSWD = ("file", "-t", "all", "-path", "/etc", "-name", "^passwd$")
 
@@ -22,12 +23,6 @@ class Offices(Mesh):
         self.eve = self.key("Eve <eve@mig.invalid>")
         self.eve_home = self.dir + "/eve"
         return self
-
-    def key(self, user):
-        subprocess.run(["gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key", user, "future-default", "default", "never"],
-                       check=True, capture_output=True)
-        listed = subprocess.run(["gpg", "--with-colons", "--list-keys", user], check=True, capture_output=True, text=True).stdout
-        return next(line.split(":")[9] for line in listed.splitlines() if line.startswith("fpr"))
 
     def home_for(self, fingerprint, directory):
         """What an administrator hands to a colleague: trust, roster and relays; her key is her own."""
@@ -54,6 +49,10 @@ def signed(mesh, home, **fields):
     return path
 
 
+def show_trust(state):
+    return subprocess.run([f"{PROGRAMS}/mig-agent", "--show-trust", "--state", state], capture_output=True, text=True, check=True).stdout
+
+
 class Rights(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -64,9 +63,9 @@ class Rights(unittest.TestCase):
         cls.mesh.agent("agent-1", via=["relay-1"])
         cls.mesh.agent("agent-2", via=["relay-2"])
 
-    def everywhere(self, pattern, since):
+    def everywhere(self, pattern, since, **more):
         for name, node in self.mesh.nodes.items():
-            node.await_line(pattern, since[name])
+            node.await_line(pattern, since[name], **more)
 
     def lines(self):
         return {name: len(node.lines) for name, node in self.mesh.nodes.items()}
@@ -127,6 +126,25 @@ class Rights(unittest.TestCase):
         self.assertIn("access: the roster has no rule for ping and no default", done.stderr)
         self.assertEqual(self.mesh.ask(*PASSWD).code, 0)
 
+    def test_2b_agents_hold_themselves_to_the_targets_and_the_spread_of_a_rule(self):
+        since = self.lines()
+        self.mesh.roster("-targets", "file=name='agent-1'")
+        self.everywhere("roster version=4", since)
+        answer = self.mesh.ask(*PASSWD)
+        self.assertEqual((answer.summary["answered"], answer.summary["refused"], self.mesh.started(answer.action)), (1, 1, ["agent-1"]), answer)
+        self.assertIn("refused: access: file may be asked only where name='agent-1' (agent-2)", answer.stderr)
+        since = self.lines()
+        self.mesh.roster("-targets", "file=", "-spread", "file=1")
+        self.everywhere("roster version=5", since)
+        for _ in range(5):  # each is drawn with 1 in 100
+            answer = self.mesh.ask(*PASSWD)
+            if answer.summary["refused"] == 2:
+                break
+        self.assertEqual(self.mesh.started(answer.action), [], answer)
+        since = self.lines()
+        self.mesh.roster("-spread", "file=100")
+        self.everywhere("roster version=6", since)
+
     def test_3_a_stopped_person_starts_nothing_more_although_her_action_is_valid(self):
         path = signed(self.mesh, self.mesh.eve_home)
         stays = self.mesh.mig("verify", path)
@@ -136,7 +154,7 @@ class Rights(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done)
         stop = json.loads(done.stdout)
         self.assertEqual((stop["subject"], stop["stored"]), (self.mesh.eve, True))
-        self.everywhere(f"stopped subject={self.mesh.eve}", since)
+        self.everywhere(f"stopped subject={self.mesh.eve}", since, seconds=5)  # so long, and no longer, may it take
         done = self.mesh.mig("run", path, "-y", home=self.mesh.eve_home)
         self.assertEqual(done.returncode, 2, done)
         self.assertIn("or a stop revokes", done.stderr)
@@ -152,6 +170,22 @@ class Rights(unittest.TestCase):
         agent.await_line(f"refused action={asked.action[:8]}.*or a stop revokes")
         self.assertEqual(self.mesh.started(asked.action), ["agent-2"])
 
+    def test_3b_a_revoked_person_starts_nothing_more_although_her_action_is_valid(self):
+        held = self.mesh.mig("roster", "show").stdout
+        for stop in re.findall(r"stop ([0-9a-f]{32})", held):
+            self.mesh.roster("-lift", stop)
+        ada = self.mesh.key("Ada <ada@mig.invalid>")
+        self.mesh.roster("-add", "ada@mig.invalid", "-weight", "file:Ada=1")
+        self.mesh.home_for(ada, self.mesh.dir + "/ada")
+        path = signed(self.mesh, self.mesh.dir + "/ada")
+        self.assertEqual(self.mesh.mig("verify", path).returncode, 0)
+        since = self.lines()
+        self.mesh.roster("-revoke", "Ada")
+        self.everywhere("roster version=", since, seconds=5)
+        done = self.mesh.mig("run", path, "-y", home=self.mesh.dir + "/ada")
+        self.assertEqual(done.returncode, 2, done)
+        self.assertIn("whose rights roster", done.stderr)
+
     def test_4_a_forked_roster_is_named_to_everybody(self):
         here = self.mesh.roster("-life", "1000h", publish=False)
         other = f"{self.mesh.dir}/other.json"
@@ -166,6 +200,13 @@ class Rights(unittest.TestCase):
         self.everywhere("alarm roster_forked version=", since)
         told = self.mesh.mig("relays")
         self.assertIn("roster_forked", told.stderr)
+        for node in self.mesh.nodes.values():  # what was seen is kept
+            node.end()
+        for node in self.mesh.nodes.values():
+            node.start()
+        for name in ("relay-1", "relay-2"):
+            self.mesh.nodes[name].await_line("alarm roster_forked version=")
+        self.assertIn("ALARM: the roots signed two rosters", show_trust(self.mesh.state("agent-1")))
 
 
 class Renewal(unittest.TestCase):

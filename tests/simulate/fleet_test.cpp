@@ -67,6 +67,25 @@ TEST_CASE("an agent that is away makes the answer incomplete, and answers when i
   CHECK(fleet.statement(id).answered() == 4);
 }
 
+TEST_CASE("an answer that is read after its agent's certificate has expired still counts") {
+  Fleet fleet({.relays = 1, .agents = 1, .certificate_life_ms = 600'000});
+  REQUIRE(fleet.settle());
+  fleet.world().crash(fleet.agent(0));
+  const auto question = fleet.question("all", 3'600'000);
+  fleet.ask(question);
+  REQUIRE(fleet.world().run([&] { return fleet.mig().verdict(question.id).has_value(); }, seconds(10)));
+  fleet.world().crash(fleet.investigator());
+  fleet.world().start(fleet.agent(0));
+  REQUIRE(fleet.world().run([&] { return fleet.world().starts().size() == 1; }, seconds(60)));
+  fleet.world().run([] { return false; }, seconds(10));
+  fleet.world().crash(fleet.agent(0));
+  fleet.world().run([] { return false; }, seconds(900));
+  fleet.restart_investigator(0, {question});
+  REQUIRE(fleet.run_until_complete(question.id));
+  CHECK(fleet.statement(question.id).answered() == 1);
+  CHECK(fleet.told("false_reply").empty());
+}
+
 TEST_CASE("an agent that crashes while a job runs answers that it was interrupted, and does not run it again") {
   Fleet fleet({.relays = 1, .agents = 1});
   REQUIRE(fleet.settle());
