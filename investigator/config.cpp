@@ -7,6 +7,7 @@
 
 #include "node/core/json.h"
 #include "node/core/schema.h"
+#include "node/wire/driver.h"
 
 namespace mig::investigator {
 namespace {
@@ -17,8 +18,9 @@ const core::Schema& schema() {
     core::Field key{.name = "key", .help = "Fingerprint of the primary key that signs here.", .required = true};
     core::Field gnupg{.name = "gnupg_home", .help = "Directory of gpg; empty: GNUPGHOME or gpg's own."};
     core::Field ledger{.name = "ledger", .help = "File of the ledger; empty: ledger.sqlite in MIG_HOME."};
+    core::Field socks{.name = "socks", .help = "SOCKS5 proxy to dial relays through; empty: none.", .example = "127.0.0.1:1080", .check = wire::check_proxy};
     core::Field macros{.name = "macros", .type = core::Type::any, .help = "Words for -t and the targets they mean."};
-    return core::Schema{"config", "Who works here, in which mesh.", {mesh, key, gnupg, ledger, macros}, {}};
+    return core::Schema{"config", "Who works here, in which mesh.", {mesh, key, gnupg, ledger, socks, macros}, {}};
   }();
   return schema;
 }
@@ -54,7 +56,7 @@ core::Result<Config> parse_config(const std::string& toml, const std::string& pa
   auto document = core::check_document(schema(), *json);
   if (!document) return core::invalid(fmt::format("{}: {}", path, document.error().text));
   auto text = [&](const char* key) { return document->value(key, std::string()); };
-  Config config{text("mesh"), text("key"), text("gnupg_home"), text("ledger"), {}};
+  Config config{text("mesh"), text("key"), text("gnupg_home"), text("ledger"), text("socks"), {}};
   if (!document->contains("macros")) return config;
   const core::Json& macros = (*document)["macros"];
   if (!macros.is_object()) return core::invalid(fmt::format("{}: macros: write a table, [macros]", path));
@@ -71,6 +73,7 @@ std::string write_config(const Config& config) {
                                 quoted(config.key));
   if (!config.gnupg_home.empty()) out += fmt::format("gnupg_home = {}\n", quoted(config.gnupg_home));
   if (!config.ledger.empty()) out += fmt::format("ledger = {}\n", quoted(config.ledger));
+  if (!config.socks.empty()) out += fmt::format("socks = {}\n", quoted(config.socks));
   out += "\n# Words that -t understands: web = \"tags->>'role'='web'\"\n[macros]\n";
   for (const auto& macro : config.macros) out += fmt::format("{} = {}\n", quoted(macro.first), quoted(macro.second));
   return out;

@@ -32,6 +32,7 @@ struct Config {
   core::Fingerprint key;                      ///< primary key of the person who works here
   std::string gnupg_home;                     ///< empty: GNUPGHOME or gpg's own
   std::string ledger;                         ///< empty: ledger.sqlite in MIG_HOME
+  std::string socks;                          ///< HOST:PORT of a proxy; empty: none
   std::map<std::string, std::string> macros;  ///< word for -t -> target
 };
 

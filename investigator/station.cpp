@@ -71,7 +71,7 @@ core::Result<std::unique_ptr<Station>> Station::open(const Globals& globals) {
   station->setting_ = *std::move(setting);
   station->machine_ = std::make_unique<Investigator>(station->setting_, wire::random_seed());
   const core::Keys keys(station->slot_->seed);
-  wire::Setting wiring{.key = keys.link_public(), .secret = keys.link_secret(), .listen = {}, .socks_proxy = {}};
+  wire::Setting wiring{.key = keys.link_public(), .secret = keys.link_secret(), .listen = {}, .socks_proxy = station->home_.config().socks};
   wire::Doors doors;
   doors.tell = [self = station.get()](const core::Event& event) { self->tell(event); };
   doors.keep = [self = station.get()](const std::vector<core::Record>& records) { self->keep(records); };

@@ -26,7 +26,7 @@ constexpr const char* tombstone = "destroyed";  // in the state directory: this 
 constexpr const char* program = "mig-agent";
 
 struct Options {
-  std::string join, name, segment, state, root, module;
+  std::string join, name, segment, state, root, module, socks;
   std::vector<std::string> tags, relays;
   bool pretty = false, job = false, audit = false, show_trust = false;
 };
@@ -147,6 +147,7 @@ int run(const Options& options) {
     fmt::print(stderr, "{}: {}; {}/{} keeps it from starting again\n", program, *why, state->path(), tombstone);
     return 0;
   }
+  if (auto ok = wire::check_proxy(options.socks == wire::no_proxy ? "" : options.socks); !ok) return wire::fail(program, "--socks: " + ok.error().text);
   auto join = state->join(options.join);
   if (!join) return wire::fail(program, join.error().text);
   if (join->role != core::Role::agent) return wire::fail(program, "this join string is for a relay; `mig invite` makes one for an agent");
@@ -158,7 +159,7 @@ int run(const Options& options) {
     if (equals == 0 || equals == std::string::npos) return wire::fail(program, "--tag " + tag + ": write key=value");
     tags[tag.substr(0, equals)] = tag.substr(equals + 1);
   }
-  auto settings = state->settings({{"name", options.name}, {"segment", options.segment}, {"root", options.root}, {"tags", tags}, {"relays", options.relays}});
+  auto settings = state->settings({{"name", options.name}, {"segment", options.segment}, {"root", options.root}, {"tags", tags}, {"relays", options.relays}, {"socks", options.socks}});
   if (!settings) return wire::fail(program, settings.error().text);
 
   auto restrictions = all_restrictions(restriction_files(state->path()));
@@ -191,7 +192,7 @@ int run(const Options& options) {
   wire::log_event({core::Level::info, "wall", {{"what", groups.in_words()}}});
   JobDoor jobs({root, "/proc"}, *restrictions, std::move(groups));
   const core::Keys keys(*seed);
-  wire::Driver driver(machine, store->get(), {keys.link_public(), keys.link_secret(), {}, {}, 1},
+  wire::Driver driver(machine, store->get(), {keys.link_public(), keys.link_secret(), {}, wire::proxy_of(*settings), 1},
                       {wire::log_event, {}, [&](const core::Start& start) { jobs.start(start); }, [&](core::JobId job) { jobs.stop(job); },
                        [&] { return jobs.wake(); }, [&] { jobs.collect(); }});
   jobs.attach(driver);
@@ -220,6 +221,7 @@ int main(int argc, char** argv) {
   app.add_option("--tag", options.tags, "key=value that targets can ask for; repeat for several");
   app.add_option("--root", options.root, "made-up file tree that shadows the real one, for rehearsals");
   app.add_option("--relay", options.relays, "further relay to try, tcp://HOST:PORT#KEY; repeat for several");
+  app.add_option("--socks", options.socks, "HOST:PORT of a SOCKS5 proxy to dial relays through; none: no longer");
   app.add_option("--state", options.state, "directory for keys and journal");
   app.add_option("-m", options.module, "run this module once: a line of JSON in, a result out");
   app.add_flag("-p", options.pretty, "with -m and --audit: lines for people");

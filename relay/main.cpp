@@ -15,7 +15,7 @@ constexpr std::size_t store_bytes = std::size_t{4} << 30;  // address space; the
 constexpr const char* program = "mig-relay";
 
 struct Options {
-  std::string join, name, segment, state;
+  std::string join, name, segment, state, socks;
   double certificate_days = 30;
   std::vector<std::string> listen, dial;
 };
@@ -38,12 +38,13 @@ core::Result<std::vector<core::Endpoint>> endpoints(const Json& texts) {
 int run(const Options& options) {
   auto state = wire::StateDirectory::open(options.state.empty() ? default_state() : options.state);
   if (!state) return wire::fail(program, state.error().text);
+  if (auto ok = wire::check_proxy(options.socks == wire::no_proxy ? "" : options.socks); !ok) return wire::fail(program, "--socks: " + ok.error().text);
   auto join = state->join(options.join);
   if (!join) return wire::fail(program, join.error().text);
   if (join->role != core::Role::relay) return wire::fail(program, "this join string is for an agent; `mig invite --role relay` makes one for a relay");
   auto seed = state->seed(join->node_seed);
   if (!seed) return wire::fail(program, seed.error().text);
-  auto settings = state->settings({{"name", options.name}, {"segment", options.segment}, {"listen", options.listen}, {"dial", options.dial}});
+  auto settings = state->settings({{"name", options.name}, {"segment", options.segment}, {"listen", options.listen}, {"dial", options.dial}, {"socks", options.socks}});
   if (!settings) return wire::fail(program, settings.error().text);
   auto dial = settings->contains("dial") ? endpoints((*settings)["dial"]) : join->relays;
   if (!dial) return wire::fail(program, dial.error().text);
@@ -66,7 +67,7 @@ int run(const Options& options) {
   if (!store) return wire::fail(program, store.error().text);
   relay::Relay machine(setting, **store, wire::random_seed());
   const auto listen = settings->value("listen", std::vector<std::string>{});
-  wire::Driver driver(machine, store->get(), {keys.link_public(), keys.link_secret(), listen, {}, 2}, {wire::log_event, {}, {}, {}, {}, {}});
+  wire::Driver driver(machine, store->get(), {keys.link_public(), keys.link_secret(), listen, wire::proxy_of(*settings), 2}, {wire::log_event, {}, {}, {}, {}, {}});
   auto bound = driver.listen();
   if (!bound) return wire::fail(program, bound.error().text);
   std::string all;
@@ -89,6 +90,7 @@ int main(int argc, char** argv) {
   app.add_option("--join", options.join, "what `mig invite --role relay` (first one: --role enroller) prints");
   app.add_option("--listen", options.listen, "address to be reached at, e.g. tcp://0.0.0.0:7447; repeat for several; none: dials out only");
   app.add_option("--dial", options.dial, "relay to keep a link to, tcp://HOST:PORT#KEY; repeat; default: those of the join string");
+  app.add_option("--socks", options.socks, "HOST:PORT of a SOCKS5 proxy to dial through; none: no longer");
   app.add_option("--name", options.name, "what people call it");
   app.add_option("--segment", options.segment, "label of the network it stands in");
   app.add_option("--state", options.state, "directory for keys and store");

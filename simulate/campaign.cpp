@@ -274,6 +274,10 @@ class Campaign {
     undo(true);
     for (NodeIndex node = 0; node < world.nodes(); ++node)
       if (!world.alive(node)) world.start(node);
+    // What was given to a line while it was slow has to arrive first: up to a window of a megabyte, at a kilobyte a second.
+    Instant drained = world.now().at;
+    for (NodeIndex node = 0; node < world.nodes(); ++node) drained = std::max(drained, world.quiet_at(node));
+    world.run([] { return false; }, drained - world.now().at);
     // Until everything is said: back-offs end within a minute, a leaf finds out about a dead link within 75 s.
     std::string lacking;
     const bool done = world.run([this, &lacking, next = Instant{}]() mutable {

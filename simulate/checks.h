@@ -114,8 +114,10 @@ class Checks : public Watch {
     bool known = false;                        ///< false: the row left later than it was made, whom it counts was not seen
     core::WallMs reset_at = 0;
     std::uint64_t sum = 0;
+    core::Version version{};
   };
   std::map<core::ActionKey, std::map<core::NodeId, Counted>> counted_;   ///< by the rows the reader holds, by relay
+  std::map<std::pair<core::ActionKey, core::NodeId>, core::Version> held_ever_;  ///< of rows, over all attachments
   std::map<std::tuple<core::ActionKey, core::NodeId, std::uint64_t>, std::uint64_t> cursors_;
   std::map<std::tuple<core::ActionKey, core::NodeId, std::uint64_t>, std::uint64_t> pulled_;
   std::map<core::ActionKey, std::map<core::NodeId, std::set<std::uint16_t>>> receipts_;

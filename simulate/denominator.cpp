@@ -28,10 +28,13 @@ void Checks::row_kept(const KeepRow& kept) {
 /// An agent that a row held by the reader counted is counted by one of its rows for ever after, unless a relay lost its store.
 void Checks::count_row(const KeepRow& kept, const Row& row) {
   auto& by_relay = counted_[kept.action];
+  Version& ever = held_ever_[{kept.action, kept.relay}];
+  ever = std::max(ever, row.version);
   Counted before = std::exchange(by_relay[kept.relay], {});
   Counted& now = by_relay[kept.relay];
   now.reset_at = row.reset_at;
   now.sum = sum_of(row);
+  now.version = row.version;
   if (auto members = row_agents_.find({row.action, row.relay, row.version}); members != row_agents_.end()) now.agents = members->second, now.known = true;
   if (before.reset_at != row.reset_at) return;
   std::map<NodeId, std::set<NodeId>> registers;  // read when the rows alone do not say it
@@ -52,11 +55,18 @@ void Checks::count_row(const KeepRow& kept, const Row& row) {
       if (const NodeId relay = fleet_.relay_id(i); !by_relay.contains(relay) && (register_of(fleet_.relay(i), false).contains(agent) || made_a_row_with(relay, agent))) return true;
     return false;
   };
+  // A row that was under way when the reader attached anew is taken for the newest of its relay, until that one comes again.
+  auto counted_before_it_attached = [&](const auto& entry, const NodeId& agent) {
+    const Version newest = held_ever_[{kept.action, entry.first}];
+    auto members = row_agents_.find({row.action, entry.first, newest});
+    return entry.second.version < newest && (members == row_agents_.end() || members->second.contains(agent));
+  };
   for (const NodeId& agent : before.agents) {
     // A row stays as it is when others come and as many go: then the register says whom it counts.
     const bool counted = !now.known || now.agents.contains(agent) ||
                          std::any_of(by_relay.begin(), by_relay.end(), [&](const auto& entry) { return !entry.second.known || entry.second.agents.contains(agent); }) ||
                          std::any_of(by_relay.begin(), by_relay.end(), [&](const auto& entry) { return in_register(entry, agent); }) ||
+                         std::any_of(by_relay.begin(), by_relay.end(), [&](const auto& entry) { return counted_before_it_attached(entry, agent); }) ||
                          at_an_unheard_home(agent);
     check(16, counted, fmt::format("an agent that was counted is in no row any more: {}", agent.brief()));
   }

@@ -70,19 +70,25 @@ bool Liar::twist(Route& route) {
   return true;
 }
 
-/// An answer that it holds, as if of two more agents in another segment of its log; their certificates it has issued itself.
+/// Answers of two more agents in another segment of its log. All is right about them but that it certified the two itself.
 std::optional<Route> Liar::invented(const Route& route) {
   auto routed = decode_routed(route.payload);
   auto* replies = routed ? std::get_if<Replies>(&*routed) : nullptr;
-  if (lie_ != "invents-agents" || !replies || replies->relay != keys_.id()) return {};
+  if (lie_ != "invents-agents" || !replies || replies->relay != keys_.id() || replies->entries.empty()) return {};
+  auto certificate = read_certificate(replies->entries[0].certificate);
+  auto header = read_reply_header(replies->entries[0].reply.header);
   replies->from = {another_instance, 0};
-  replies->entries.resize(1);
-  LogEntry& entry = replies->entries[0];
-  auto certificate = read_certificate(entry.certificate);
-  certificate->sign_key = keys_.sign_public();
-  entry.certificate = issue(*certificate, keys_);
-  entry.reply.signature = keys_.sign(domain::reply, entry.reply.header);
-  while (replies->entries.size() < made_up) replies->entries.push_back(entry);
+  replies->entries.clear();
+  for (char agent = 1; agent <= static_cast<char>(made_up); ++agent) {
+    const Seed seed = *Seed::from(Bytes(32, agent));
+    const Keys nobody(seed);
+    Random random(seed);
+    certificate->sign_key = nobody.sign_public();
+    certificate->link_key = nobody.link_public();
+    header->agent = nobody.id();
+    header->state = State::not_targeted;
+    replies->entries.push_back({make_reply(*header, {}, {}, nobody, random), issue(*certificate, keys_)});
+  }
   Route out = route;
   out.payload = encode_routed(*routed);
   out.signature = keys_.sign(domain::route, route_signing_text(out));

@@ -97,9 +97,14 @@ Result<Json> StateDirectory::settings(const Json& given) {
   if (auto stored = read("settings.json"))
     if (auto json = parse_json(*stored, 1 << 20); json && json->is_object()) settings = *json;
   for (const auto& [key, value] : given.items())
-    if (!value.empty()) settings[key] = value;
+    if (!(value.empty() || value == "")) settings[key] = value;  // a JSON string is never empty()
   if (auto ok = write("settings.json", pretty_json(settings)); !ok) return ok.error();
   return settings;
+}
+
+std::string proxy_of(const Json& settings) {
+  const std::string proxy = settings.value("socks", std::string());
+  return proxy == no_proxy ? "" : proxy;
 }
 
 void log_event(const Event& event) {

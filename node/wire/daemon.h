@@ -31,6 +31,9 @@ class StateDirectory {
   std::string path_;
 };
 
+inline constexpr const char* no_proxy = "none";  ///< --socks none forgets the proxy that was stored
+/// The proxy of stored settings, for Setting::socks_proxy.
+std::string proxy_of(const core::Json& settings);
 /// One line an event on stderr: "2026-11-24T07:00:00.123Z info attached relay=relay-1". Debug events are left out.
 void log_event(const core::Event& event);
 /// SIGTERM and SIGINT stop `driver`; SIGPIPE is ignored; as many descriptors as allowed. Call once.

@@ -1,5 +1,7 @@
 #include "node/wire/dealer.h"
 
+#include <charconv>
+
 #include "node/core/limits.h"
 #include "node/wire/context.h"
 
@@ -35,6 +37,17 @@ zmq::socket_t make_socket(const Setting& setting, const Endpoint& to) {
 }
 
 }  // namespace
+
+Status check_proxy(std::string_view text) {
+  if (text.empty()) return Done{};
+  const std::size_t colon = text.rfind(':');
+  unsigned port = 0;
+  if (colon != std::string_view::npos && colon > 0 && text.find_first_of("/# ") == std::string_view::npos) {
+    const auto [end, error] = std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
+    if (error == std::errc() && end == text.data() + text.size() && port > 0 && port <= 65535) return Done{};
+  }
+  return invalid("'" + std::string(text) + "' is no proxy; write HOST:PORT, such as 127.0.0.1:1080");
+}
 
 Dealer::Dealer(const Setting& setting, const Endpoint& to, Instant now)
     : socket_(make_socket(setting, to)), monitor_(socket_, ZMQ_EVENT_ALL), give_up_(now + patience) {

@@ -15,11 +15,14 @@
 
 namespace mig::wire {
 
+/// "HOST:PORT" of a SOCKS5 proxy (an IPv6 address in brackets), or nothing.
+core::Status check_proxy(std::string_view text);
+
 struct Setting {
   core::LinkPublic key;
   core::LinkSecret secret;
   std::vector<std::string> listen;        ///< "tcp://0.0.0.0:7447"; port 0 or * picks a free one; empty: no listener
-  std::string socks_proxy;                ///< "host:port" for outbound links; empty: none
+  std::string socks_proxy;                ///< for outbound links, as check_proxy wants it
   int io_threads = 1;                     ///< of the process; what its first driver says counts
 };
 

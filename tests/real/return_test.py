@@ -1,4 +1,5 @@
 """An agent that was away when it was asked answers as soon as it is back, wherever it comes back."""
+import json
 import time
 import unittest
 
@@ -6,6 +7,19 @@ from mesh import PROGRAMS, Mesh, Process
 
 
 class Return(unittest.TestCase):
+    def test_what_was_set_at_the_first_start_holds_for_those_after_it(self):
+        with Mesh() as mesh:
+            mesh.relay("relay-1")
+            agent = mesh.agent("agent-1", via=["relay-1"], words=("--segment", "dmz"))
+            agent.end()
+            agent.words = [f"{PROGRAMS}/mig-agent", "--state", mesh.state("agent-1")]
+            agent.start().await_line("attached relay=relay-1")
+            mesh.nodes["relay-1"].await_line("agent_attached agent=agent-1 ", since=len(mesh.nodes["relay-1"].lines) - 1)
+            known = [json.loads(line) for line in mesh.mig("agents", "--json", check=True).stdout.splitlines()]
+            self.assertEqual([one["name"] for one in known if one["type"] == "agent"], ["agent-1"], known)
+            with open(mesh.state("agent-1") + "/settings.json", encoding="utf-8") as file:
+                self.assertEqual(json.load(file)["segment"], "dmz")
+
     def test_an_agent_away_at_launch_answers_at_another_relay_while_its_first_refuses_connections(self):
         with Mesh() as mesh:
             mesh.relay("relay-1")
