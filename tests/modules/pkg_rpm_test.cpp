@@ -1,6 +1,7 @@
 // pkg on rpm's databases in their three forms, whole, cut and foreign; and what rpm itself says of them.
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <fstream>
 #include <memory>
 #include <set>
@@ -15,7 +16,7 @@ using namespace mig::test::pkg;
 namespace {
 
 const std::vector<std::string> headers = {header("bash", "5.1.8", "6.el9"), header("gpg-pubkey", "fd431d51", "4ae0493b", -1, ""),
-                                          header("openssl", "3.0.7", "24.el9", 1, "x86_64", 20'000), header("tzdata", "2023c", "1.el9", 0, "noarch", 300'000)};
+                                          header("openssl", "3.0.7", "24.el9", 1, "x86_64", 20'000, true), header("tzdata", "2023c", "1.el9", 0, "noarch", 300'000)};
 const Json rows = {row("bash", "5.1.8-6.el9", "rpm", "x86_64"), row("gpg-pubkey", "fd431d51-4ae0493b", "rpm", "(none)"),
                    row("openssl", "1:3.0.7-24.el9", "rpm", "x86_64"), row("tzdata", "0:2023c-1.el9", "rpm", "noarch")};
 
@@ -138,6 +139,14 @@ TEST_CASE("what stands only in the write-ahead log is told, without a change of 
   other.root.file("/var/lib/rpm/rpmdb.sqlite", before);
   other.root.file("/var/lib/rpm/rpmdb.sqlite-wal", log);
   CHECK(other.find() == whole({rows[0]}, {"/var/lib/rpm/rpmdb.sqlite: has a log of changes that is damaged; the newest are not told"}));
+}
+
+TEST_CASE("of a long header only what is wanted has to be there", "[pkg]") {
+  const Machine other;
+  std::string holes = ndb(headers);
+  std::fill(holes.end() - 200'000, holes.end(), 'y');
+  other.root.file("/var/lib/rpm/Packages.db", holes);
+  CHECK(other.find() == whole(rows));
 }
 
 TEST_CASE("rpm's packages are read from an ndb database", "[pkg]") {
