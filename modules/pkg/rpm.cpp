@@ -208,6 +208,7 @@ core::Status read_rpm_ndb(Pages& file, Budget& budget, std::vector<Package>& out
       continue;
     }
     bytes_left -= size;
+    if (where + sizeof start + size > file.size()) note("is cut short within a package");  // what is wanted may be there
     bool there = true;
     blob.clear();
     for (std::size_t wanted = std::min(size, page); there && blob.size() < wanted; wanted = rpm_header_wanted(blob, size)) {

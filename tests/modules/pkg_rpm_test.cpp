@@ -141,12 +141,18 @@ TEST_CASE("what stands only in the write-ahead log is told, without a change of 
   CHECK(other.find() == whole({rows[0]}, {"/var/lib/rpm/rpmdb.sqlite: has a log of changes that is damaged; the newest are not told"}));
 }
 
-TEST_CASE("of a long header only what is wanted has to be there", "[pkg]") {
-  const Machine other;
+TEST_CASE("of a long header only what is wanted has to be there, and that its end is missing is told", "[pkg]") {
+  const Machine other, cut, made, table;
   std::string holes = ndb(headers);
   std::fill(holes.end() - 200'000, holes.end(), 'y');
   other.root.file("/var/lib/rpm/Packages.db", holes);
   CHECK(other.find() == whole(rows));
+  cut.root.file("/var/lib/rpm/Packages.db", holes.substr(0, holes.size() - 200'000));
+  CHECK(cut.find() == whole(rows, {"/var/lib/rpm/Packages.db: is cut short within a package"}));
+  make_sqlite(made.root.path("/rpmdb"), headers);
+  const std::string good = content_of(made.root.path("/rpmdb"));
+  table.root.file("/var/lib/rpm/rpmdb.sqlite", good.substr(0, good.size() - 4096));
+  CHECK(table.find() == whole(rows, {fmt::format("/var/lib/rpm/rpmdb.sqlite: is cut short: 1 of its {} pages are missing", good.size() / 4096)}));
 }
 
 TEST_CASE("rpm's packages are read from an ndb database", "[pkg]") {
