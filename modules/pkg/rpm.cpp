@@ -203,18 +203,19 @@ core::Status read_rpm_ndb(Pages& file, Budget& budget, std::vector<Package>& out
       continue;
     }
     const std::size_t size = little(start + 12);
-    if (size > header_max || size > bytes_left) {
+    if (size > header_max) {
       note("holds a package that is too long");
       continue;
     }
-    bytes_left -= size;
     if (where + sizeof start + size > file.size()) note("is cut short within a package");  // what is wanted may be there
     bool there = true;
     blob.clear();
     for (std::size_t wanted = std::min(size, page); there && blob.size() < wanted; wanted = rpm_header_wanted(blob, size)) {
-      const std::size_t had = blob.size();
+      const std::size_t had = blob.size(), more = wanted - had;
+      if (there = more <= bytes_left; !there) break;
+      bytes_left -= more;
       blob.resize(wanted);
-      there = file.read(where + sizeof start + had, wanted - had, blob.data() + had);
+      there = file.read(where + sizeof start + had, more, blob.data() + had);
     }
     if (!there) note("is cut short within a package");
     else if (auto read = read_rpm_header(blob, size, out); !read) note(read.error().text);

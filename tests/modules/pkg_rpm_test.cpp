@@ -149,10 +149,10 @@ TEST_CASE("of a long header only what is wanted has to be there, and that its en
   CHECK(other.find() == whole(rows));
   cut.root.file("/var/lib/rpm/Packages.db", holes.substr(0, holes.size() - 200'000));
   CHECK(cut.find() == whole(rows, {"/var/lib/rpm/Packages.db: is cut short within a package"}));
-  make_sqlite(made.root.path("/rpmdb"), headers);
+  make_sqlite(made.root.path("/rpmdb"), {headers[3]});
   const std::string good = content_of(made.root.path("/rpmdb"));
   table.root.file("/var/lib/rpm/rpmdb.sqlite", good.substr(0, good.size() - 4096));
-  CHECK(table.find() == whole(rows, {fmt::format("/var/lib/rpm/rpmdb.sqlite: is cut short: 1 of its {} pages are missing", good.size() / 4096)}));
+  CHECK(table.find() == whole({rows[3]}, {fmt::format("/var/lib/rpm/rpmdb.sqlite: is cut short: 1 of its {} pages are missing", good.size() / 4096)}));
 }
 
 TEST_CASE("rpm's packages are read from an ndb database", "[pkg]") {
@@ -183,7 +183,7 @@ TEST_CASE("rpm's databases that are cut, foreign or being changed are named with
   CHECK(told("rpmdb.sqlite", std::string(4096, 'x')) == folder + "rpmdb.sqlite: is no SQLite database");
   CHECK(told("Packages.db", std::string(4096, 'x')) == folder + "Packages.db: is no ndb database of rpm");
   CHECK(told("Packages", std::string(4096, 'x')) == folder + "Packages: is no hash of Berkeley DB");
-  CHECK(told("Packages.db", ndb(headers).substr(0, 5000)) == folder + "Packages.db: holds a package that is too long");
+  CHECK(told("Packages.db", ndb(headers).substr(0, 5000)) == folder + "Packages.db: is cut short within a package");
   const Machine machine;
   const std::string path = machine.root.path("/var/lib/rpm/rpmdb.sqlite");
   make_sqlite(path, headers);
