@@ -90,8 +90,10 @@ void Fleet::add_relay(std::size_t i) {
   for (auto [from, to] : plan_.more_dials)
     if (from == i) setting.dial.push_back(endpoints_[to]);
   const Endpoint own = endpoints_[i];
-  relays_.push_back(world_.add({setting.name, own.address, own.key, [setting](store::Store& store, const Seed& random) -> std::unique_ptr<Machine> {
-                                  return std::make_unique<relay::Relay>(setting, store, random);
+  relays_.push_back(world_.add({setting.name, own.address, own.key, [setting, own](store::Store& store, const Seed& random) -> std::unique_ptr<Machine> {
+                                  auto machine = std::make_unique<relay::Relay>(setting, store, random);
+                                  machine->reachable_at({own});
+                                  return machine;
                                 }}));
 }
 
