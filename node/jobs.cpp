@@ -101,7 +101,7 @@ struct SpawnSetup {
   }
 };
 
-/// Errors in errno; the child leads a process group of its own and inherits three descriptors and nothing else.
+/// Errors in errno; the child leads a session of its own and inherits three descriptors and nothing else.
 pid_t spawn(const std::string& executable, int in, int out) {
   SpawnSetup setup;
   posix_spawn_file_actions_adddup2(&setup.files, in, 0);
@@ -113,8 +113,7 @@ pid_t spawn(const std::string& executable, int in, int out) {
   sigfillset(&all);
   posix_spawnattr_setsigmask(&setup.attributes, &none);
   posix_spawnattr_setsigdefault(&setup.attributes, &all);
-  posix_spawnattr_setpgroup(&setup.attributes, 0);
-  posix_spawnattr_setflags(&setup.attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  posix_spawnattr_setflags(&setup.attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   std::string name = "mig-agent", word = "--job";
   char* arguments[] = {name.data(), word.data(), nullptr};
   pid_t pid = -1;

@@ -1,5 +1,6 @@
 #include "node/wall.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sched.h>
 #include <signal.h>
@@ -42,6 +43,12 @@ void be_polite() {
   sched_param none{};
   sched_setscheduler(0, SCHED_IDLE, &none);
   syscall(SYS_ioprio_set, io_of_process, 0, io_class_idle << io_class_shift);
+  // Where the kernel shares processors among sessions first (sched_autogroup), the idle class counts only within one.
+  if (getsid(0) != getpid()) return;  // it is somebody else's as well
+  if (const int fd = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC); fd >= 0) {
+    (void)!write(fd, "19", 2);
+    close(fd);
+  }
 }
 
 /// Lowers, never raises: what the agent itself was given stays the upper bound.

@@ -1,7 +1,7 @@
 // The wall around a job: what its process may still do once a module runs in it. Raised once, never lowered,
 // by the child itself before it looks at anything a module reads.
 //
-//   politeness    SCHED_IDLE, idle input and output                    best effort
+//   politeness    SCHED_IDLE, its session at nice 19, idle disk      best effort
 //   budgets       rlimits: data, processor time, files open, no file grows, no core
 //   privileges    an unprivileged user, and of the capabilities only the reading of any file and what is
 //   demanded no new ones   PR_SET_NO_NEW_PRIVS, not dumpable files         Landlock: read only below

@@ -115,7 +115,7 @@ class Checks : public Watch {
     std::set<core::NodeId> agents;
     bool known = false;                        ///< false: the row left later than it was made, whom it counts was not seen
     core::WallMs reset_at = 0;
-    std::uint64_t sum = 0;
+    std::uint64_t sum = 0, closed = 0;         ///< agents; those that are said to have answered
   };
   std::map<core::ActionKey, std::map<core::NodeId, Counted>> counted_;   ///< by the rows the reader holds, by relay
   std::map<std::tuple<core::ActionKey, core::NodeId, std::uint64_t>, std::uint64_t> cursors_;

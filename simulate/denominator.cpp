@@ -32,6 +32,7 @@ void Checks::count_row(const KeepRow& kept, const Row& row) {
   Counted& now = by_relay[kept.relay];
   now.reset_at = row.reset_at;
   now.sum = sum_of(row);
+  now.closed = row.answered + row.refused + row.not_targeted + row.cancelled;
   if (auto members = row_agents_.find({row.action, row.relay, row.version}); members != row_agents_.end()) now.agents = members->second, now.known = true;
   if (before.reset_at != row.reset_at) return;
   std::map<NodeId, std::set<NodeId>> registers;  // read when the rows alone do not say it
@@ -77,6 +78,9 @@ void Checks::statement_of(NodeIndex) {
     if (now.remarks.empty())
       for (const auto& agent : asked.registered) all = all && receipts_[key].contains(agent);
     check(17, all, "COMPLETE, though an agent that was registered has no receipt");
+    std::uint64_t closed = 0;
+    for (const auto& [relay, counted] : counted_[key]) closed += counted.closed;
+    check(17, closed <= receipts_[key].size(), fmt::format("COMPLETE, though {} answers are claimed and {} are here", closed, receipts_[key].size()));
   }
 }
 

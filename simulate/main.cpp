@@ -11,6 +11,7 @@
 #include "simulate/campaign.h"
 #include "simulate/remember.h"
 #include "simulate/scenario.h"
+#include "simulate/shrink.h"
 
 namespace {
 
@@ -21,7 +22,7 @@ struct Options {
   std::uint64_t seed = 1, seeds = 1;
   simulate::CampaignPlan plan;
   std::string faults = "all", scenario;
-  bool stop = false;
+  bool stop = false, shrink = false;
 };
 
 core::Result<std::set<std::string>> faults_of(const std::string& text) {
@@ -89,6 +90,7 @@ int main(int argc, char** argv) {
   app.add_option("--scenario", options.scenario, "play this text (tests/scenarios) instead of drawing what happens");
   app.add_flag("--trace", options.plan.trace, "tell the story of every node");
   app.add_flag("--stop", options.stop, "end at the first seed that breaks a promise");
+  app.add_flag("--shrink", options.shrink, "make each seed that breaks a promise small: up to 60 runs with less of everything");
   app.add_flag("--checks", [&show](auto) { show = true; }, "say how often each invariant was checked");
   app.add_flag("--costs", costs, "say what the first question of each seed cost: frames and octets by kind, simulated time");
   try {
@@ -113,9 +115,18 @@ int main(int argc, char** argv) {
     if (result.violations.empty()) continue;
     ++violations;
     for (const auto& wrong : result.violations) fmt::print("seed {}: {}\n", seed, wrong);
-    fmt::print("replay: mig-simulate --seed {} --agents {} --relays {} --minutes {} --topology {} --faults {}{}\n", seed, options.plan.agents, options.plan.relays,
-               options.plan.minutes, options.plan.topology, options.faults, options.plan.answer_kb ? fmt::format(" --answers {}", options.plan.answer_kb) : "");
+    simulate::CampaignPlan failing = options.plan;
+    failing.seed = seed;
+    fmt::print("replay: {}\n", simulate::command_of(failing));
     std::fflush(stdout);
+    if (options.shrink) {
+      const auto small = simulate::shrink(failing, [](const simulate::CampaignPlan& plan) {
+        const auto again = simulate::run_campaign(plan);
+        return again.violations.empty() ? std::string() : again.violations[0];
+      });
+      fmt::print("smallest: {}\n", simulate::command_of(small));
+      std::fflush(stdout);
+    }
     if (options.stop) break;
   }
   if (show || options.seeds > 1) {

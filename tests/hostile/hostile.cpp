@@ -16,6 +16,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <vector>
 
 #include "modules/example/example.h"
@@ -118,7 +119,11 @@ class Hostile final : public Module {
     if (what == "unix") said = outcome(socket(AF_UNIX, SOCK_STREAM, 0));
     if (what == "kill-agent") said = outcome(kill(getppid(), SIGKILL));
     if (what == "priority") said = outcome(syscall(SYS_setpriority, 0, 0, -20));
-    if (what == "policy") said = std::to_string(sched_getscheduler(0));
+    if (what == "policy") {
+      std::string word, nice;
+      for (std::ifstream file("/proc/self/autogroup"); file >> word;) nice = " " + word;
+      said = std::to_string(sched_getscheduler(0)) + nice;
+    }
     if (what == "group") said = outcome(setsid());
     if (what == "code") said = try_writable_code();
     if (what == "user") said = fmt::format("{} {}", getuid(), prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));

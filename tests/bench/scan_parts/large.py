@@ -22,6 +22,19 @@ def row(job, run, wrong, ratios, targets, held, note):
             "ratios": ratios, "floor": None, "targets": targets, "held": held, "note": note}
 
 
+def job(searches):
+    """What an agent hands to the process of a job, without what binds it to the agent."""
+    operation = {"module": "file", "parameters": {"searches": searches}}
+    return json.dumps({"operations": [operation], "seconds": 3600, "bytes": 1 << 26, "root": "", "proc": "/proc", "privacy": False, "memory": 1 << 29, "cpu": 3600, "readable": [],
+                       "polite": True, "group": "", "parent": 0})
+
+
+def start(agent, path):
+    """A job as an agent starts it, in a session of its own, but on core 0."""
+    with open(path) as source:
+        return subprocess.Popen([agent, "--job"], stdin=source, stdout=subprocess.DEVNULL, preexec_fn=lambda: os.sched_setaffinity(0, {0}), start_new_session=True)
+
+
 def cost(alone, idle, beside):
     """Percent of work lost beside our scan, its slices' 99th percentile, and percent lost beside a loop of the idle class."""
     median = statistics.median
@@ -69,12 +82,10 @@ def machine(module, agent, victim, work, rounds):
 
     into = os.path.join(work, "machine.json")
     with open(into, "w") as file:
-        json.dump({"class": "parameters", "parameters": parameters}, file)
-        file.write("\n")
+        file.write(job(parameters["searches"]))
     pinned = lambda: os.sched_setaffinity(0, {0})
     alone, idle, beside = [], [], []
-    with open(into) as source:
-        sweep = subprocess.Popen([agent, "-m", "file"], stdin=source, stdout=subprocess.DEVNULL, preexec_fn=pinned)
+    sweep = start(agent, into)
     try:
         time.sleep(2)  # by then it is walking
         look = lambda: [float(x) for x in subprocess.run([victim, "4"], stdout=subprocess.PIPE, preexec_fn=pinned, check=True).stdout.split()]
