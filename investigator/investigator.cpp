@@ -5,6 +5,7 @@
 #include "investigator/pursuit.h"
 #include "investigator/shown.h"
 #include "node/core/candidates.h"
+#include "node/core/fetch.h"
 #include "node/core/links.h"
 #include "node/core/membership.h"
 
@@ -115,6 +116,7 @@ class Investigator::Inside {
     if (!attached_) return;
     if (auto* put = std::get_if<Put>(&*message)) return take(*put);
     if (auto* sync = std::get_if<Sync>(&*message)) return take(*sync);
+    if (auto* want = std::get_if<Want>(&*message)) return take(*want);
     if (auto* verdict = std::get_if<Verdict>(&*message)) return take(*verdict);
     if (auto* route = std::get_if<Route>(&*message)) return take(*route);
   }
@@ -206,6 +208,7 @@ class Investigator::Inside {
     Pursuit* pursuit = pursue(launch.signed_action);
     if (!pursuit) return;
     pursuit->reply_secret = launch.reply_secret;
+    keep_chunks(launch.enclosed);
     keep(KeepAction{pursuit->action().id, launch.signed_action, now_.wall});
     if (attached_) put_action(*pursuit);
   }
@@ -214,6 +217,7 @@ class Investigator::Inside {
     Pursuit* pursuit = pursue(follow.signed_action);
     if (!pursuit) return;
     shown_.follow(follow.action);
+    keep_chunks(follow.enclosed);
     pursuit->recall(follow);
     if (attached_) put_action(*pursuit);
   }
@@ -284,6 +288,17 @@ class Investigator::Inside {
     synced_ = true;
     tell(Level::debug, "synced", {{"relays", std::to_string(map_.records().size())}});
     if (asked_registers_) begin_asking();
+  }
+
+  void keep_chunks(const std::vector<Enclosed>& enclosed) {
+    for (const Enclosed& one : enclosed)
+      for (Bytes& chunk : chunks_of(one.packed)) chunks_[chunk_key(hash_of(chunk))] = std::move(chunk);
+  }
+
+  /// A relay asks for what an action of ours names.
+  void take(const Want& want) {
+    for (const BoardKey& key : want.keys)
+      if (auto chunk = chunks_.find(key); chunk != chunks_.end()) links_.send(link_, 3, Put{{{ObjectKind::chunk, chunk->second, {}, {}}}}, *out_, "chunks");
   }
 
   void take(const Verdict& verdict) {
@@ -472,6 +487,7 @@ class Investigator::Inside {
   Endpoint dialled_;
   NodeId home_;
   Instant sink_at_{}, ask_at_{}, others_at_{};
+  std::map<BoardKey, Bytes> chunks_;           // of the attachments of what was asked here
   Now now_;
   Effects* out_ = nullptr;
 };

@@ -5,6 +5,7 @@
 
 #include "node/audit.h"
 #include "node/core/cancel.h"
+#include "node/core/fetch.h"
 #include "node/core/links.h"
 #include "node/core/roster.h"
 #include "node/core/seal.h"
@@ -32,8 +33,16 @@ struct Running {
   std::vector<Fingerprint> signers;
   SignedText asked;
   std::uint64_t batch = 0;                 // of its journal record, until that is on disk
-  Start order;
+  Start order;                             // without attachments: those go to the job and are kept nowhere
+  std::vector<Enclosed> enclosed;
   std::vector<std::string> results;        // by operation index; empty: not given yet
+};
+
+/// The attachments of one action on their way here. One action's at a time: that bounds what they take in memory.
+struct Fetching {
+  ActionKey key;
+  Fetch fetch;
+  std::map<Hash, Bytes> chunks;            // as they came, each checked against its hash
 };
 
 constexpr BytesView ending_row = "ending";  // the action that told us to end ourselves
@@ -94,7 +103,7 @@ class Agent::Inside {
     start_waiting(now);
   }
 
-  Instant wake() const { return std::min(home_.wake(), purge_at_); }
+  Instant wake() const { return std::min({home_.wake(), purge_at_, fetching_ && attached() ? fetching_->fetch.wake() : Instant::never()}); }
   bool attached() const { return home_.attached(); }
   void buried() { store_.erase(ending_row); }
   bool over() const {
@@ -146,6 +155,7 @@ class Agent::Inside {
   }
 
   void welcomed() {
+    if (fetching_) fetching_->fetch.ask_anew();
     for (const auto& [key, entry] : journal_.all())
       if (entry.state == core::Journal::done || entry.state == core::Journal::stored) send_results(key);
   }
@@ -162,7 +172,9 @@ class Agent::Inside {
     for (auto& [job, running] : running_)
       if (running.batch != 0 && running.batch <= committed.batch) {
         running.batch = 0;
-        out_->push_back({running.order, false});
+        Start order = running.order;
+        order.enclosed = std::exchange(running.enclosed, {});
+        out_->push_back({std::move(order), false});
       }
     auto leaving = std::exchange(unsent_, {});
     for (const auto& [batch, key] : leaving) {
@@ -180,6 +192,7 @@ class Agent::Inside {
       if (object->kind == ObjectKind::stop && home_.take_stop(now, *object, *out_)) rights_changed(now);
       if (object->kind == ObjectKind::cancel) cancel(now, text);
       if (object->kind == ObjectKind::action) consider(now, text);
+      if (object->kind == ObjectKind::chunk) take_chunk(now, object->text);
     }
   }
 
@@ -332,14 +345,71 @@ class Agent::Inside {
   }
 
   void start_waiting(const Now& now) {
-    while (!ending_ && !waiting_.empty() && running_.size() < limits::running_per_agent) {
-      auto next = std::min_element(waiting_.begin(), waiting_.end(), [](const Waiting& a, const Waiting& b) {
-        return std::pair(-a.action.limits.priority, a.order) < std::pair(-b.action.limits.priority, b.order);
-      });
+    if (fetching_ && !is_waiting(fetching_->key)) fetching_.reset();
+    while (!ending_ && running_.size() < limits::running_per_agent) {
+      auto next = first_waiting([&](const Waiting& w) { return w.action.attachments.empty() || (fetching_ && fetching_->key == key_of(w.action.id) && fetching_->fetch.complete()); });
+      if (next == waiting_.end()) break;
       Waiting chosen = std::move(*next);
       waiting_.erase(next);
       start(now, chosen.action, std::move(chosen.signers), std::move(chosen.asked));
     }
+    if (!ending_ && running_.size() < limits::running_per_agent) fetch(now);
+  }
+
+  /// By priority, then age.
+  template <class F>
+  std::vector<Waiting>::iterator first_waiting(const F& fits) {
+    auto best = waiting_.end();
+    for (auto it = waiting_.begin(); it != waiting_.end(); ++it)
+      if (fits(*it) && (best == waiting_.end() || std::pair(-it->action.limits.priority, it->order) < std::pair(-best->action.limits.priority, best->order))) best = it;
+    return best;
+  }
+
+  void fetch(const Now& now) {
+    if (!fetching_) {
+      auto next = first_waiting([](const Waiting& w) { return !w.action.attachments.empty(); });
+      if (next == waiting_.end()) return;
+      std::vector<Hash> missing;
+      for (const Attachment& attachment : next->action.attachments) missing.insert(missing.end(), attachment.chunks.begin(), attachment.chunks.end());
+      fetching_ = Fetching{key_of(next->action.id), Fetch(std::move(missing)), {}};
+    }
+    auto it = first_waiting([&](const Waiting& w) { return key_of(w.action.id) == fetching_->key; });
+    if (judge_time(now) > it->action.expire_after || fetching_->fetch.rounds_in_vain() >= limits::chunk_rounds) return give_up(now, it);
+    if (!home_.attached()) return;
+    if (auto keys = fetching_->fetch.ask(now.at); !keys.empty()) home_.send(2, Want{std::move(keys)}, *out_);
+  }
+
+  /// Nothing that this action does not name, and whose hash is another, is ever kept.
+  void take_chunk(const Now& now, const Bytes& chunk) {
+    const Hash hash = hash_of(chunk);
+    if (!fetching_ || !fetching_->fetch.misses(hash)) return tell(Level::debug, "ignored", {{"what", "a chunk that is not missing here"}});
+    fetching_->fetch.came(hash, now.at);
+    fetching_->chunks[hash] = chunk;
+  }
+
+  /// Not silence, but a signed failure that says what was missing.
+  void give_up(const Now& now, std::vector<Waiting>::iterator it) {
+    std::string missing;
+    for (const Attachment& attachment : it->action.attachments)
+      if (std::any_of(attachment.chunks.begin(), attachment.chunks.end(), [&](const Hash& chunk) { return fetching_->fetch.misses(chunk); }))
+        missing += (missing.empty() ? "" : ", ") + attachment.name;
+    const Waiting lost = std::move(*it);
+    waiting_.erase(it);
+    fetching_.reset();
+    const ActionKey key = key_of(lost.action.id);
+    journal_.start(lost.action, now.wall);
+    audit_.started(now.wall, lost.action, lost.signers, *home_.membership().roster());
+    finish(now, key, State::failed, "attachment missing: " + missing, {});
+  }
+
+  std::vector<Enclosed> enclosed(const Action& action) {
+    std::vector<Enclosed> out;
+    for (const Attachment& attachment : action.attachments) {
+      out.push_back({attachment, {}});
+      for (const Hash& chunk : attachment.chunks) out.back().packed += fetching_->chunks.at(chunk);
+    }
+    if (!out.empty()) fetching_.reset();
+    return out;
   }
 
   void start(const Now& now, const Action& action, std::vector<Fingerprint> signers, SignedText asked) {
@@ -351,7 +421,7 @@ class Agent::Inside {
     journal_.start(action, now.wall);
     audit_.started(now.wall, action, signers, *home_.membership().roster());
     Running& running = running_[++last_job_];
-    running = {key, std::move(signers), std::move(asked), store_.batch(), {last_job_, action.id, action.operations, {static_cast<double>(action.limits.seconds), action.limits.bytes}}, std::vector<std::string>(action.operations.size())};
+    running = {key, std::move(signers), std::move(asked), store_.batch(), {last_job_, action.id, action.operations, {static_cast<double>(action.limits.seconds), action.limits.bytes}}, enclosed(action), std::vector<std::string>(action.operations.size())};
     tell(Level::info, "started", {{"action", action.id.brief()}, {"name", action.name}, {"audit", audit_.head()}});
     if (home_.attached()) home_.send(2, ResultFrame{{}, true, key}, *out_);
   }
@@ -448,6 +518,7 @@ class Agent::Inside {
   std::uint64_t order_ = 0;
   JobId last_job_ = 0;
   std::vector<Waiting> waiting_;
+  std::optional<Fetching> fetching_;
   std::map<JobId, Running> running_;
   std::vector<std::pair<std::uint64_t, ActionKey>> unsent_;  // batch that holds the results, action
   std::deque<SignedText> parked_;
