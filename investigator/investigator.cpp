@@ -29,7 +29,7 @@ class Investigator::Inside {
         keys_(setting_.session_seed),
         membership_(setting_.trust),
         shown_(membership_),
-        candidates_(setting_.sink.view(), setting_.relays, true),
+        candidates_(setting_.relays),
         boot_nonce_(random_.u64()),
         epoch_(setting_.epoch) {
     for (const auto& relay : setting_.known_relays) known_relays_[relay.relay] = relay;

@@ -11,7 +11,7 @@ using namespace core;
 namespace {
 
 const Bytes roster_key = "m/roster", fork_key = "m/fork", certificate_key = "m/certificate", attach_key = "m/attach_seq",
-            maybe_key = "m/maybe_at", stop_keys = "s/";
+            maybe_key = "m/maybe_at", backups_key = "m/backups", stop_keys = "s/";
 
 constexpr std::uint32_t greet_again_ms = 1000;
 constexpr Duration renew_again = Duration::seconds(60);  // an enroller may be away for a while; a third of a life is left
@@ -24,7 +24,7 @@ HomeLink::HomeLink(HomeLinkSetting setting, const Keys& keys, store::Store& stor
       store_(store),
       random_(random),
       membership_(setting_.trust),
-      candidates_(keys.id().view(), setting_.relays, true),
+      candidates_(setting_.relays),
       boot_nonce_(random.u64()) {}
 
 void HomeLink::load(WallMs wall) {
@@ -42,6 +42,10 @@ void HomeLink::load(WallMs wall) {
   if (auto packed = store_.get(maybe_key))
     for (std::size_t at = 0; at + NodeId::size <= packed->size(); at += NodeId::size)
       maybe_at_.push_back(*NodeId::from(BytesView(*packed).substr(at, NodeId::size)));
+  if (auto backups = store_.get(backups_key))
+    if (auto list = parse_json(*backups, limits::backups * limits::endpoint_bytes * 2); list && list->is_array())
+      for (const auto& endpoint : *list)
+        if (endpoint.is_string()) (void)candidates_.learn({endpoint.get<std::string>()});
 }
 
 /// What it keeps was verified when it came, so this much time has passed: else a clock that stands still since the machine
@@ -169,17 +173,25 @@ void HomeLink::welcomed(const Now& now, Link& link, const Welcome& welcome, Effe
   welcome_time_ = welcome.now;
   welcome_at_ = now.at;
   candidates_.good(dialled_);
-  candidates_.learn(welcome.peers);
+  learn(welcome.peers);
   tell(Level::info, "attached", {{"relay", link.name}, {"at", dialled_.address}}, out);
 }
 
 void HomeLink::dismissed(const Now& now, const Bye& bye, Effects& out) {
   tell(Level::warning, "dismissed", {{"relay", dialled_.address}, {"code", std::string(to_text(bye.code))}, {"why", bye.text}}, out);
   attach_seq_min_ = std::max(attach_seq_min_, bye.min_seq);
-  candidates_.learn(bye.alternatives);
+  learn(bye.alternatives);
   if (bye.retry_ms > 0) candidates_.wait(dialled_, now.at + Duration::millis(std::min<std::uint32_t>(bye.retry_ms, 600'000)));
   out.push_back({Close{link_}, false});
   lost(now, "dismissed", out);
+}
+
+/// Other relays to turn to, kept on disk: the configured ones may all be gone when this machine comes back.
+void HomeLink::learn(const std::vector<std::string>& endpoints) {
+  if (!candidates_.learn(endpoints)) return;
+  Json all = Json::array();
+  for (const auto& endpoint : candidates_.learnt()) all.push_back(to_text(endpoint));
+  store_.put(backups_key, compact_json(all));
 }
 
 void HomeLink::lost(const Now& now, const char* why, Effects& out) {

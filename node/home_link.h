@@ -59,6 +59,7 @@ class HomeLink {
   void dismissed(const core::Now& now, const core::Bye& bye, core::Effects& out);
   void lost(const core::Now& now, const char* why, core::Effects& out);
   void remember(const core::NodeId& relay);
+  void learn(const std::vector<std::string>& endpoints);
   void keep_roster();
   void renew(const core::Now& now, core::Effects& out);
   void tell(core::Level level, std::string name, std::vector<std::pair<std::string, std::string>> fields, core::Effects& out);

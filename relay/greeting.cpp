@@ -106,7 +106,21 @@ void Relay::Inside::welcome(Link& link, const Hello& hello) {
   welcome.beat_s = static_cast<std::uint32_t>((hello.role == Role::relay ? limits::beat_relay : limits::beat_leaf).us / 1'000'000);
   welcome.herd_ms = limits::herd_ms_per_agent * static_cast<std::uint32_t>(members_.all().size());
   welcome.roster_version = membership_.roster_version();
+  if (hello.role == Role::agent) welcome.peers = others_here(link.node);
   links_.send_now(link.id, welcome, *out_);
+}
+
+/// Where an agent of this segment can turn to when this relay is gone: each is given an order of its own, so that they spread.
+std::vector<std::string> Relay::Inside::others_here(const NodeId& leaf) const {
+  std::vector<std::pair<Bytes, const RelayRecord*>> ranked;
+  for (const auto& [id, record] : map_.records())
+    if (id != keys_.id() && record.segment == setting_.segment && !record.endpoints.empty()) ranked.emplace_back(blake2b(leaf.bytes() + id.bytes(), 16), &record);
+  std::sort(ranked.begin(), ranked.end());
+  std::vector<std::string> out;
+  for (const auto& [rank, record] : ranked)
+    for (const auto& endpoint : record->endpoints)
+      if (out.size() < limits::alternatives) out.push_back(endpoint);
+  return out;
 }
 
 void Relay::Inside::hello_agent(Link& link, const Hello& hello) {

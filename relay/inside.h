@@ -27,6 +27,7 @@ class Relay::Inside {
   Inside(RelaySetting setting, store::Store& store, const core::Seed& random_seed);
   void step(const core::Now& now, const core::Input& input, core::Effects& out);
   core::Instant wake() const;
+  void reachable_at(const std::vector<core::Endpoint>& endpoints) { presence_.reachable_at(endpoints); }
 
  private:
   using Fields = std::vector<std::pair<std::string, std::string>>;
@@ -57,6 +58,7 @@ class Relay::Inside {
   void hello_agent(core::Link& link, const core::Hello& hello);
   void hello_investigator(core::Link& link, const core::Hello& hello);
   void welcome(core::Link& link, const core::Hello& hello);
+  std::vector<std::string> others_here(const core::NodeId& leaf) const;
   void welcomed(core::Link& link, const core::Welcome& welcome);
   void relay_up(core::Link& link);
   void compare_clocks(const core::Link& link, core::WallMs theirs);

@@ -18,7 +18,7 @@ struct Options {
   std::string join, name, segment, state, socks;
   double certificate_days = 30;
   bool clock_is_right = false;
-  std::vector<std::string> listen, dial;
+  std::vector<std::string> listen, advertise, dial;
 };
 
 std::string default_state() {
@@ -40,12 +40,14 @@ int run(const Options& options) {
   auto state = wire::StateDirectory::open(options.state.empty() ? default_state() : options.state);
   if (!state) return wire::fail(program, state.error().text);
   if (auto ok = wire::check_proxy(options.socks == wire::no_proxy ? "" : options.socks); !ok) return wire::fail(program, "--socks: " + ok.error().text);
+  for (const auto& address : options.advertise)
+    if (auto ok = core::check_address(address); !ok) return wire::fail(program, "--advertise " + ok.error().text);
   auto join = state->join(options.join);
   if (!join) return wire::fail(program, join.error().text);
   if (join->role != core::Role::relay) return wire::fail(program, "this join string is for an agent; `mig invite --role relay` makes one for a relay");
   auto seed = state->seed(join->node_seed);
   if (!seed) return wire::fail(program, seed.error().text);
-  auto settings = state->settings({{"name", options.name}, {"segment", options.segment}, {"listen", options.listen}, {"dial", options.dial}, {"socks", options.socks}});
+  auto settings = state->settings({{"name", options.name}, {"segment", options.segment}, {"listen", options.listen}, {"advertise", options.advertise}, {"dial", options.dial}, {"socks", options.socks}});
   if (!settings) return wire::fail(program, settings.error().text);
   auto dial = settings->contains("dial") ? endpoints((*settings)["dial"]) : join->relays;
   if (!dial) return wire::fail(program, dial.error().text);
@@ -72,6 +74,10 @@ int run(const Options& options) {
   wire::Driver driver(machine, store->get(), {keys.link_public(), keys.link_secret(), listen, wire::proxy_of(*settings), 2}, {wire::log_event, {}, {}, {}, {}, {}});
   auto bound = driver.listen();
   if (!bound) return wire::fail(program, bound.error().text);
+  std::vector<core::Endpoint> reachable;
+  for (const auto& address : settings->value("advertise", *bound))
+    if (core::check_address(address)) reachable.push_back({address, keys.link_public()});  // one that listens on all interfaces names none
+  machine.reachable_at(reachable);
   std::string all;
   for (const auto& address : *bound) all += core::to_text(core::Endpoint{address, keys.link_public()}) + "\n";
   if (auto ok = state->write("endpoint", all); !ok) return wire::fail(program, ok.error().text);
@@ -91,6 +97,7 @@ int main(int argc, char** argv) {
                "Afterwards:   mig-relay            (everything is kept in the state directory)"};
   app.add_option("--join", options.join, "what `mig invite --role relay` (first one: --role enroller) prints");
   app.add_option("--listen", options.listen, "address to be reached at, e.g. tcp://0.0.0.0:7447; repeat for several; none: dials out only");
+  app.add_option("--advertise", options.advertise, "address agents of its segment are told for the case that theirs is gone; default: those of --listen that name a host");
   app.add_option("--dial", options.dial, "relay to keep a link to, tcp://HOST:PORT#KEY; repeat; default: those of the join string");
   app.add_option("--socks", options.socks, "HOST:PORT of a SOCKS5 proxy to dial through; none: no longer");
   app.add_option("--name", options.name, "what people call it");

@@ -37,6 +37,11 @@ void Presence::boot(WallMs wall) {
   rival_instance_ = version_.major;
 }
 
+void Presence::reachable_at(const std::vector<Endpoint>& endpoints) {
+  for (const auto& endpoint : endpoints)
+    if (record_.endpoints.size() < limits::endpoints) record_.endpoints.push_back(to_text(endpoint));
+}
+
 void Presence::neighbours(Instant now, std::set<NodeId> relays) {
   std::set<NodeId> had;
   for (const auto& [id, cost] : record_.neighbours) had.insert(id);

@@ -24,6 +24,7 @@ class Presence {
   Presence(store::Store& store, core::NodeId self, std::string name, std::string segment, bool enroller,
            std::string software, std::uint64_t boot_nonce);
   void boot(core::WallMs wall);
+  void reachable_at(const std::vector<core::Endpoint>& endpoints);
   std::uint64_t instance() const { return version_.major; }
   core::WallMs reset_at() const { return reset_at_; }
 

@@ -18,6 +18,7 @@ Relay::Relay(RelaySetting setting, store::Store& store, const Seed& random_seed)
 Relay::~Relay() = default;
 void Relay::step(const Now& now, const Input& input, Effects& out) { inside_->step(now, input, out); }
 Instant Relay::wake() const { return inside_->wake(); }
+void Relay::reachable_at(const std::vector<Endpoint>& endpoints) { inside_->reachable_at(endpoints); }
 
 Relay::Inside::Inside(RelaySetting setting, store::Store& store, const Seed& random_seed)
     : setting_(std::move(setting)),
@@ -251,8 +252,11 @@ void Relay::Inside::lost(LinkId id, const char* why) {
 
 void Relay::Inside::bye(LinkId id, ByeCode code, std::string text, std::uint32_t retry_ms, std::uint64_t min_seq) {
   Bye bye{code, retry_ms, min_seq, {}, std::move(text)};
-  for (const auto& target : setting_.dial)
-    if (bye.alternatives.size() < 8 && (code == ByeCode::busy || code == ByeCode::dup_id)) bye.alternatives.push_back(to_text(target));
+  if (code == ByeCode::busy || code == ByeCode::dup_id) {
+    bye.alternatives = others_here(links_.find(id) ? links_.find(id)->node : NodeId{});
+    for (const auto& target : setting_.dial)
+      if (bye.alternatives.size() < limits::alternatives) bye.alternatives.push_back(to_text(target));
+  }
   tell_down(id, bye.text);
   links_.bye(id, bye, *out_);
   lost(id, "dismissed");

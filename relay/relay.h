@@ -20,7 +20,6 @@ struct RelaySetting {
   core::Trust trust;
   core::Seed seed;                              ///< of the node's keys
   std::vector<core::Endpoint> dial;             ///< relay links that are kept up
-  std::vector<std::string> listen;              ///< addresses others may reach it at; handed out as alternatives
   std::string name, segment;
   std::optional<core::Joining> joining;
   // The first relay: it is the enroller and brings the roster.
@@ -37,6 +36,8 @@ class Relay : public core::Machine {
  public:
   Relay(RelaySetting setting, store::Store& store, const core::Seed& random_seed);
   ~Relay() override;
+  /// Where others may reach it: goes into its record, and from there to the agents of its segment. Before the first step.
+  void reachable_at(const std::vector<core::Endpoint>& endpoints);
   void step(const core::Now& now, const core::Input& input, core::Effects& out) override;
   core::Instant wake() const override;
 

@@ -12,7 +12,7 @@ using namespace core;
 const std::vector<std::string>& fault_names() {
   static const std::vector<std::string> names{"break", "drop", "duplicate", "delay", "partition", "oneway", "relay-crash", "relay-lost", "relay-restored",
                                               "agent-crash", "investigator-move", "pause", "clock", "slow-disk", "full-disk", "unknown", "forged", "cancel",
-                                              "journal-lost", "herd", "slow-link", "replay", "versions"};
+                                              "journal-lost", "herd", "slow-link", "replay", "versions", "clone"};
   return names;
 }
 
@@ -107,6 +107,7 @@ class Campaign {
     while (world.now().at < end) {
       world.run([] { return false; }, Duration::millis(static_cast<std::int64_t>(200 + dice_.below(8000))));
       undo(false);
+      start_again();
       strike(drawn_[dice_.below(drawn_.size())]);
       if (questions_.size() < 4 && dice_.below(8) == 0) ask(dice_.below(2) == 0 ? "all" : "tags->>'role'='db'");
     }
@@ -157,6 +158,34 @@ class Campaign {
     until_later([this, node] {
       if (!fleet_.world().alive(node)) fleet_.world().start(node);
     });
+  }
+
+  /// A copy of this machine, for a while.
+  void clone(NodeIndex node) {
+    World& world = fleet_.world();
+    if (!world.alive(node) || !cloned_.insert(node).second) return;
+    const bool empty = fleet_.is_agent(node) && dice_.below(2) == 0, listens = fleet_.is_relay(node) && dice_.below(2) == 0;
+    const NodeIndex copy = fleet_.twin(node, empty ? World::TwinDisk::empty : World::TwinDisk::copied, listens);
+    checks_.harmed(node), checks_.harmed(copy);
+    was_cloned_.insert(node);
+    until_later([this, node, copy] {
+      World& world = fleet_.world();
+      if (world.alive(copy)) world.crash(copy);
+      world.disk(copy) = store::MemoryStore();
+      cloned_.erase(node);
+    });
+  }
+
+  /// Whoever has taken the copy of a relay away starts the relay again that stands aside because of it.
+  void start_again() {
+    World& world = fleet_.world();
+    for (; told_ < world.told().size(); ++told_)
+      if (const auto& [node, event] = world.told()[told_]; event.name == "standing_aside" && !fleet_.is_twin(node)) aside_.insert(node);
+    for (const NodeIndex node : std::set<NodeIndex>(aside_)) {
+      if (cloned_.contains(node) || !was_cloned_.contains(node)) continue;
+      if (world.alive(node)) world.crash(node), world.start(node);
+      aside_.erase(node);
+    }
   }
 
   /// A newer record of another relay than this one holds, under the signature of the old one.
@@ -237,6 +266,9 @@ class Campaign {
       }
     } else if (name == "versions") {
       newer_.insert(dice_.below(2) == 0 ? relay : agent);
+    } else if (name == "clone") {
+      // The enroller is one machine: its certificate is in its store, and an administrator watches it.
+      clone(dice_.below(2) == 0 && relay != fleet_.relay(0) ? relay : agent);
     } else if (name == "investigator-move") {
       if (questions_.empty()) return;
       fleet_.restart_investigator(dice_.below(plan_.relays), questions_);
@@ -273,7 +305,7 @@ class Campaign {
     world.fate = {};
     undo(true);
     for (NodeIndex node = 0; node < world.nodes(); ++node)
-      if (!world.alive(node)) world.start(node);
+      if (!world.alive(node) && !fleet_.is_twin(node)) world.start(node);
     // What was given to a line while it was slow has to arrive first: up to a window of a megabyte, at a kilobyte a second.
     Instant drained = world.now().at;
     for (NodeIndex node = 0; node < world.nodes(); ++node) drained = std::max(drained, world.quiet_at(node));
@@ -283,6 +315,7 @@ class Campaign {
     const bool done = world.run([this, &lacking, next = Instant{}]() mutable {
       if (fleet_.world().now().at < next) return false;
       next = std::max(fleet_.world().now().at + Duration::seconds(1), pauses_end_);
+      start_again();
       lacking = fleet_.lacking(questions_);
       return lacking.empty();
     }, Duration::seconds(900));
@@ -321,7 +354,8 @@ class Campaign {
     Bytes frame;
   };
   std::deque<OldFrame> old_frames_;
-  std::set<NodeIndex> newer_, slow_;
+  std::set<NodeIndex> newer_, slow_, cloned_, was_cloned_, aside_;
+  std::size_t told_ = 0;
   Instant pauses_end_{};
   bool cancelled_ = false;
   std::string trouble_;

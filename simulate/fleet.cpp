@@ -90,8 +90,10 @@ void Fleet::add_relay(std::size_t i) {
   for (auto [from, to] : plan_.more_dials)
     if (from == i) setting.dial.push_back(endpoints_[to]);
   const Endpoint own = endpoints_[i];
-  relays_.push_back(world_.add({setting.name, own.address, own.key, [setting](store::Store& store, const Seed& random) -> std::unique_ptr<Machine> {
-                                  return std::make_unique<relay::Relay>(setting, store, random);
+  relays_.push_back(world_.add({setting.name, own.address, own.key, [setting, own](store::Store& store, const Seed& random) -> std::unique_ptr<Machine> {
+                                  auto machine = std::make_unique<relay::Relay>(setting, store, random);
+                                  machine->reachable_at({own});
+                                  return machine;
                                 }}));
 }
 
@@ -278,20 +280,36 @@ std::string Fleet::lacking(const std::vector<Question>& questions) {
     if (!agent_machine(i).attached()) return fmt::format("agent-{} is not attached", i + 1);
   for (std::size_t i = 1; i < relays_.size(); ++i)
     if (auto difference = board_difference(i); !difference.empty()) return difference;
+  const auto homes = homes_of_agents();
+  std::size_t ghosts = 0;
+  for (std::size_t i = 0; i < agents_.size(); ++i) {
+    if (!has_home(agents_[i], homes[i])) return fmt::format("agent-{} is in {} registers", i + 1, homes[i]);
+    ghosts += homes[i] - 1;
+  }
+  for (const auto& question : questions)
+    if (auto without = lacking_of(question, ghosts); !without.empty()) return without;
+  return {};
+}
+
+std::string Fleet::lacking_of(const Question& question, std::size_t ghosts) {
+  const Statement now = statement(question.id);
+  // What a copy of an agent has left behind stands in the way of COMPLETE, and nothing else does.
+  const bool but_for_ghosts = ghosts > 0 && now.open + now.expired + now.unknown == 0 && now.relays_reporting == now.relays && now.offline + now.disputed <= ghosts;
+  if (!now.complete && !but_for_ghosts)
+    return fmt::format("{} is not complete: {} of {} answered, {} not targeted, {} open, {} offline, {} expired, {} unknown, {} disputed, {} of {} relays, {} left by copies", question.id.brief(),
+                       now.answered(), now.targeted(), now.not_targeted, now.open, now.offline, now.expired, now.unknown, now.disputed, now.relays_reporting, now.relays, ghosts);
+  const auto all = now.answered() + now.not_targeted + now.cancelled + now.refused;
+  if (all < agents_.size() || all > agents_.size() + ghosts) return fmt::format("{} says complete with {} of {} agents", question.id.brief(), all, agents_.size());
+  return {};
+}
+
+std::vector<std::size_t> Fleet::homes_of_agents() {
   std::map<NodeId, std::size_t> homes;
   for (NodeIndex relay : relays_)
     world_.disk(relay).scan("r/", [&](BytesView key, BytesView) { return ++homes[*NodeId::from(key.substr(2))], true; });
-  for (std::size_t i = 0; i < agents_.size(); ++i)
-    if (homes[agent_id(i)] != 1) return fmt::format("agent-{} is in {} registers", i + 1, homes[agent_id(i)]);
-  for (const auto& question : questions) {
-    const Statement now = statement(question.id);
-    if (!now.complete)
-      return fmt::format("{} is not complete: {} of {} answered, {} not targeted, {} open, {} offline, {} expired, {} unknown, {} disputed, {} of {} relays", question.id.brief(),
-                         now.answered(), now.targeted(), now.not_targeted, now.open, now.offline, now.expired, now.unknown, now.disputed, now.relays_reporting, now.relays);
-    const auto all = now.answered() + now.not_targeted + now.cancelled + now.refused;
-    if (all != agents_.size()) return fmt::format("{} says complete with {} of {} agents", question.id.brief(), all, agents_.size());
-  }
-  return {};
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < agents_.size(); ++i) out.push_back(homes[agent_id(i)]);
+  return out;
 }
 
 std::map<NodeId, State> Fleet::receipts(const ActionId& id, std::size_t* doubles) const {

@@ -52,10 +52,18 @@ class Fleet {
   core::NodeId agent_id(std::size_t i) const { return core::Keys(seed("agent", i)).id(); }
   core::NodeId node_id(NodeIndex node) const { return ids_.at(node); }
   core::Keys keys_of(NodeIndex relay) const { return core::Keys(seed("relay", relay)); }
-  /// A second machine with this one's keys and disk. It is neither relay nor agent to the checks.
-  NodeIndex twin(NodeIndex node) {
+  /// A second machine with this one's keys. To the checks it is a relay or an agent as the first one is.
+  NodeIndex twin(NodeIndex node, World::TwinDisk disk = World::TwinDisk::copied, bool listens = false) {
     const core::NodeId id = node_id(node);
-    return ids_[world_.nodes()] = id, world_.twin(node);
+    originals_[world_.nodes()] = node;
+    return ids_[world_.nodes()] = id, world_.twin(node, disk, listens);
+  }
+  /// The machines of this identity.
+  std::vector<NodeIndex> machines_of(NodeIndex node) const {
+    std::vector<NodeIndex> out{node};
+    for (auto [twin, original] : originals_)
+      if (original == node) out.push_back(twin);
+    return out;
   }
   /// A second process with the investigator's directory.
   NodeIndex twin_investigator(std::size_t at) {
@@ -63,8 +71,9 @@ class Fleet {
     const NodeIndex twin = world_.twin(investigator_);
     return attach_at_ = before, twin;
   }
-  bool is_relay(NodeIndex node) const { return node < relays_.size(); }
-  bool is_agent(NodeIndex node) const { return node >= relays_.size() && node < relays_.size() + agents_.size(); }
+  bool is_twin(NodeIndex node) const { return originals_.contains(node); }
+  bool is_relay(NodeIndex node) const { return original(node) < relays_.size(); }
+  bool is_agent(NodeIndex node) const { return original(node) >= relays_.size() && original(node) < relays_.size() + agents_.size(); }
   investigator::Investigator& mig() { return static_cast<investigator::Investigator&>(world_.machine(investigator_)); }
   node::Agent& agent_machine(std::size_t i) { return static_cast<node::Agent&>(world_.machine(agents_[i])); }
 
@@ -94,6 +103,11 @@ class Fleet {
   /// What a calm mesh owes and does not have; empty: all agents attached and in one register each, boards equal,
   /// every question complete.
   std::string lacking(const std::vector<Question>& questions);
+  std::string lacking_of(const Question& question, std::size_t ghosts);  ///< `ghosts`: entries that copies of agents left in registers
+  /// In how many registers each agent is.
+  std::vector<std::size_t> homes_of_agents();
+  /// An agent has one home. A copy of it may have had another one, which the first machine knows nothing of.
+  bool has_home(NodeIndex agent, std::size_t homes) const { return homes == 1 || (homes > 1 && machines_of(agent).size() > 1); }
   std::map<core::BoardKey, core::Version> board_of(std::size_t relay) const;
   /// The first object of which this relay holds another version than the first one; empty: none.
   std::string board_difference(std::size_t relay) const;
@@ -103,6 +117,10 @@ class Fleet {
   std::vector<std::string> told(std::string_view event) const;  ///< lines of that event
 
  private:
+  NodeIndex original(NodeIndex node) const {
+    auto twin = originals_.find(node);
+    return twin == originals_.end() ? node : twin->second;
+  }
   core::Follow follow(const Question& question) const;
   core::Seed seed(std::string_view what, std::size_t i = 0) const;
   void make_roster();
@@ -123,6 +141,7 @@ class Fleet {
   std::vector<core::Endpoint> endpoints_;     ///< of the relays
   std::vector<NodeIndex> relays_, agents_;    ///< numbered in this order
   std::map<NodeIndex, core::NodeId> ids_;
+  std::map<NodeIndex, NodeIndex> originals_;  ///< of twins
   NodeIndex investigator_ = 0;
   std::vector<store::LedgerRelay> forgotten_;
   std::size_t questions_ = 0, attach_at_ = 0, ledgers_ = 0, ledger_begins_ = 0;

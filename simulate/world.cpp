@@ -25,17 +25,18 @@ NodeIndex World::add(Body body) {
   node.body = std::move(body);
   node.store = std::make_unique<store::MemoryStore>();
   nodes_.push_back(std::move(node));
-  if (!nodes_.back().body.address.empty()) listening_[{nodes_.back().body.address, nodes_.back().body.key}] = nodes_.size() - 1;
+  if (!nodes_.back().body.address.empty()) listening_[{nodes_.back().body.address, nodes_.back().body.key}] = {nodes_.size() - 1};
   start(nodes_.size() - 1);
   return nodes_.size() - 1;
 }
 
-NodeIndex World::twin(NodeIndex of) {
+NodeIndex World::twin(NodeIndex of, TwinDisk disk, bool listens) {
   Node node;
   node.body = nodes_[of].body;
   node.body.name += "-twin";
-  node.store = std::make_unique<store::MemoryStore>(nodes_[of].store->after_crash());
+  node.store = disk == TwinDisk::copied ? std::make_unique<store::MemoryStore>(nodes_[of].store->after_crash()) : std::make_unique<store::MemoryStore>();
   nodes_.push_back(std::move(node));
+  if (listens) listening_[{nodes_.back().body.address, nodes_.back().body.key}].push_back(nodes_.size() - 1);
   start(nodes_.size() - 1);
   return nodes_.size() - 1;
 }
@@ -202,10 +203,18 @@ void World::carry_out(NodeIndex index, const Effect& effect) {
   }
 }
 
+std::optional<NodeIndex> World::listener_at(const Endpoint& endpoint) {
+  auto all = listening_.find({endpoint.address, endpoint.key});
+  std::vector<NodeIndex> alive;
+  if (all != listening_.end()) std::copy_if(all->second.begin(), all->second.end(), std::back_inserter(alive), [this](NodeIndex node) { return this->alive(node); });
+  if (alive.empty()) return {};
+  return alive.size() == 1 ? alive[0] : alive[random_.below(alive.size())];
+}
+
 void World::dial(NodeIndex index, const Dial& order) {
-  auto listener = listening_.find({order.to.address, order.to.key});
-  if (listener != listening_.end() && nodes_[listener->second].machine && !cut_.contains({index, listener->second}) && !cut_.contains({listener->second, index})) {
-    const NodeIndex other = listener->second;
+  const auto listener = listener_at(order.to);
+  if (listener && !cut_.contains({index, *listener}) && !cut_.contains({*listener, index})) {
+    const NodeIndex other = *listener;
     auto wire = std::make_unique<Wire>();
     wire->dialler = index;
     wire->listener = other;

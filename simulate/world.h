@@ -82,8 +82,10 @@ class World {
   void set_disk(NodeIndex node, core::Duration low, core::Duration high);
   /// What this node sends and is sent takes its time, so many octets a second.
   void set_rate(NodeIndex node, std::int64_t octets_per_second) { nodes_[node].rate = octets_per_second; }
-  /// Another machine of the same name, key and disk, as a copied virtual machine.
-  NodeIndex twin(NodeIndex node);
+  /// Another machine of the same name and key, as a copied virtual machine. Its disk is a copy, too, or empty. One that
+  /// listens is reached by some of those who dial that address.
+  enum class TwinDisk { copied, empty };
+  NodeIndex twin(NodeIndex node, TwinDisk disk = TwinDisk::copied, bool listens = false);
   /// Every job takes this long, or as long as its budget; default 5 to 200 ms.
   void set_job(core::Duration how_long) { job_ = how_long; }
   /// Somebody says this on every connection `node` has.
@@ -145,6 +147,7 @@ class World {
   void carry_out(NodeIndex node, const core::Effects& effects);
   void carry_out(NodeIndex node, const core::Effect& effect);
   void dial(NodeIndex node, const core::Dial& order);
+  std::optional<NodeIndex> listener_at(const core::Endpoint& endpoint);
   void send(NodeIndex node, const core::Send& order);
   void close(NodeIndex node, core::LinkId link);
   void finish_disk(NodeIndex node, std::uint64_t batch);
@@ -155,7 +158,7 @@ class World {
 
   core::Random random_;
   Watch* watch_ = nullptr;
-  std::map<std::pair<std::string, core::LinkPublic>, NodeIndex> listening_;
+  std::map<std::pair<std::string, core::LinkPublic>, std::vector<NodeIndex>> listening_;  ///< the second and later ones are twins
   core::WallMs wall_;
   Work work_;
   core::Instant at_{};

@@ -121,7 +121,7 @@ void Judge::files(const scan::Directory& directory, std::vector<scan::Entry>& en
   }
 }
 
-/// Lets the disk begin with the next files, as many at a time as it can work at.
+/// Lets the disk begin with the next files, as many at a time as it can work at. Large ones must leave nothing behind.
 void Judge::ask_early(const scan::Directory& directory, const std::vector<scan::Entry>& entries,
                       std::size_t from) {
   for (std::size_t i = from; i < std::min(from + early_files, entries.size()); ++i) {
@@ -129,7 +129,8 @@ void Judge::ask_early(const scan::Directory& directory, const std::vector<scan::
     const int fd = openat(directory.handle->fd(), entries[i].name.data(),
                           O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
     if (fd < 0) continue;
-    posix_fadvise(fd, 0, early_bytes, POSIX_FADV_WILLNEED);
+    if (struct stat info {}; fstat(fd, &info) == 0 && info.st_size < scan::Reader::large_bytes)
+      posix_fadvise(fd, 0, early_bytes, POSIX_FADV_WILLNEED);
     close(fd);
   }
 }

@@ -57,7 +57,11 @@ class Pages {
 core::Status read_rpm_sqlite(Pages& file, Pages* log, Budget& budget, std::vector<Package>& out);
 core::Status read_rpm_ndb(Pages& file, Budget& budget, std::vector<Package>& out);
 core::Status read_rpm_berkeley(Pages& file, Budget& budget, std::vector<Package>& out);
-/// One header as rpm keeps it, without the magic. Errors: it is no header of a package.
-core::Status read_rpm_header(std::string_view header, std::vector<Package>& out);
+/// The beginning of a header of `size` bytes as rpm keeps it, without the magic, as far as rpm_header_wanted says.
+/// Errors: it is no header of a package.
+core::Status read_rpm_header(std::string_view start, std::size_t size, std::vector<Package>& out);
+/// How many of a header's `size` bytes have to be there, as far as can be told from its `start`: lists of files and
+/// changes, most of it, lie behind what is wanted. Asked again with that many, it says the same or more.
+std::size_t rpm_header_wanted(std::string_view start, std::size_t size);
 
 }  // namespace mig::modules::pkg

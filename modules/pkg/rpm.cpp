@@ -1,6 +1,7 @@
 // What rpm keeps of a package, and the two plain files it keeps it in: ndb and Berkeley DB hash.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "modules/pkg/packages.h"
@@ -18,6 +19,12 @@ std::uint32_t little(const char* at) {
   const auto* p = reinterpret_cast<const unsigned char*>(at);
   return static_cast<std::uint32_t>(p[3]) << 24 | static_cast<std::uint32_t>(p[2]) << 16 | static_cast<std::uint32_t>(p[1]) << 8 | p[0];
 }
+
+// rpm's header: two numbers, an index of entries (tag, type, place, count), a store of values.
+constexpr std::size_t head_size = 8, entry_size = 16, entries_max = 0xffff;
+constexpr std::uint32_t tag_name = 1000, tag_version = 1001, tag_release = 1002, tag_epoch = 1003, tag_arch = 1022;
+constexpr std::uint32_t type_number = 4, type_text = 6;
+bool is_wanted(std::uint32_t tag) { return (tag >= tag_name && tag <= tag_epoch) || tag == tag_arch; }
 
 core::Error damaged(std::string text) { return core::invalid(std::move(text)); }
 
@@ -82,7 +89,7 @@ class Berkeley {
       // The key is the number of a package; under 0 stands the next free one.
       if (key_end <= size_ && key_end == key + 5 && std::memcmp(page_.data() + key + 1, "\0\0\0\0", 4) == 0) continue;
       const char* item = page_.data() + value;
-      if (*item == item_here) header(std::string_view(item + 1, key - value - 1));
+      if (*item == item_here) header(std::string_view(item + 1, key - value - 1), key - value - 1);
       else if (*item == item_elsewhere && key - value >= 12) elsewhere(order_.four(item + 4), order_.four(item + 8));
       else note("holds a value of an unknown kind");
     }
@@ -91,7 +98,7 @@ class Berkeley {
   void elsewhere(std::uint32_t number, std::size_t size) {
     if (size > header_max || size > file_.size()) return note("holds a value that is too long");
     std::string value, page(size_, '\0');
-    while (value.size() < size) {
+    while (value.size() < rpm_header_wanted(value, size)) {
       if (number == 0 || pages_left_ == 0 || !file_.read(std::uint64_t{number} * size_, size_, page.data()) || page[page_type] != type_overflow)
         return note("holds a value whose end is missing");
       --pages_left_;  // no page belongs to two values: chains that turn in circles end
@@ -100,12 +107,11 @@ class Berkeley {
       value.append(page, page_head, length);
       number = order_.four(page.data() + page_next);
     }
-    value.resize(size);
-    header(value);
+    header(std::string_view(value).substr(0, size), size);
   }
 
-  void header(std::string_view bytes) {
-    if (auto read = read_rpm_header(bytes, out_); !read) note("{}", std::move(read.error().text));
+  void header(std::string_view start, std::size_t size) {
+    if (auto read = read_rpm_header(start, size, out_); !read) note("{}", std::move(read.error().text));
   }
 
   Pages& file_;
@@ -120,21 +126,19 @@ class Berkeley {
 
 }  // namespace
 
-core::Status read_rpm_header(std::string_view header, std::vector<Package>& out) {
-  constexpr std::uint32_t tag_name = 1000, tag_version = 1001, tag_release = 1002, tag_epoch = 1003, tag_arch = 1022;
-  constexpr std::uint32_t type_number = 4, type_text = 6;
+core::Status read_rpm_header(std::string_view start, std::size_t size, std::vector<Package>& out) {
   const auto bad = [] { return damaged("holds a package whose header is damaged"); };
-  if (header.size() < 8) return bad();
-  const std::size_t count = big(header.data()), bytes = big(header.data() + 4);
-  if (count > 0xffff || header.size() < 8 + count * 16 || bytes > header.size() - 8 - count * 16) return bad();
-  const std::string_view store = header.substr(8 + count * 16, bytes);
+  if (start.size() < head_size) return bad();
+  const std::size_t count = big(start.data()), bytes = big(start.data() + 4), index_end = head_size + count * entry_size;
+  if (count > entries_max || start.size() < index_end || bytes > size - index_end) return bad();
+  const std::string_view store = start.substr(index_end, bytes);
   std::string_view name, version, release, arch = "(none)";
   std::string epoch;
   for (std::size_t i = 0; i < count; ++i) {
-    const char* entry = header.data() + 8 + i * 16;
+    const char* entry = start.data() + head_size + i * entry_size;
     const std::uint32_t tag = big(entry);
+    if (!is_wanted(tag)) continue;
     std::string_view* text = tag == tag_name ? &name : tag == tag_version ? &version : tag == tag_release ? &release : tag == tag_arch ? &arch : nullptr;
-    if (text == nullptr && tag != tag_epoch) continue;
     const std::size_t at = big(entry + 8);
     if (at >= store.size()) return bad();
     if (text != nullptr) {
@@ -149,6 +153,20 @@ core::Status read_rpm_header(std::string_view header, std::vector<Package>& out)
   if (name.empty() || version.empty()) return bad();
   out.push_back({std::string(name), fmt::format("{}{}{}{}", epoch, version, release.empty() ? "" : "-", release), "rpm", std::string(arch), ""});
   return core::Done{};
+}
+
+std::size_t rpm_header_wanted(std::string_view start, std::size_t size) {
+  if (start.size() < head_size) return std::min(size, head_size);
+  const std::size_t count = big(start.data()), bytes = big(start.data() + 4), index_end = head_size + count * entry_size;
+  if (count > entries_max || index_end > size) return start.size();  // it is none
+  if (start.size() < index_end) return index_end;
+  const auto place = [&](std::size_t i) { return big(start.data() + head_size + i * entry_size + 8); };
+  std::size_t last = 0, end = bytes;
+  for (std::size_t i = 0; i < count; ++i)
+    if (is_wanted(big(start.data() + head_size + i * entry_size))) last = std::max<std::size_t>(last, place(i));
+  for (std::size_t i = 0; i < count; ++i)  // a value reaches to the next one, in whatever order they are listed
+    if (place(i) > last) end = std::min<std::size_t>(end, place(i));
+  return std::min(size, index_end + end);
 }
 
 core::Status read_rpm_berkeley(Pages& file, Budget& budget, std::vector<Package>& out) {
@@ -185,14 +203,22 @@ core::Status read_rpm_ndb(Pages& file, Budget& budget, std::vector<Package>& out
       continue;
     }
     const std::size_t size = little(start + 12);
-    if (size > header_max || size > bytes_left) {
+    if (size > header_max) {
       note("holds a package that is too long");
       continue;
     }
-    bytes_left -= size;
-    blob.resize(size);
-    if (!file.read(where + sizeof start, size, blob.data())) note("is cut short within a package");
-    else if (auto read = read_rpm_header(blob, out); !read) note(read.error().text);
+    if (where + sizeof start + size > file.size()) note("is cut short within a package");  // what is wanted may be there
+    bool there = true;
+    blob.clear();
+    for (std::size_t wanted = std::min(size, page); there && blob.size() < wanted; wanted = rpm_header_wanted(blob, size)) {
+      const std::size_t had = blob.size(), more = wanted - had;
+      if (there = more <= bytes_left; !there) break;
+      bytes_left -= more;
+      blob.resize(wanted);
+      there = file.read(where + sizeof start + had, more, blob.data() + had);
+    }
+    if (!there) note("is cut short within a package");
+    else if (auto read = read_rpm_header(blob, size, out); !read) note(read.error().text);
   }
   if (!trouble.empty()) return damaged(trouble);
   return core::Done{};

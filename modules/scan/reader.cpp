@@ -12,23 +12,27 @@ namespace mig::modules::scan {
 namespace {
 
 constexpr int cold_most = 64;
+constexpr int dropless_files = 256;  ///< read before one is asked again to be dropped
+
+// Younger than Debian 12's headers (Linux 6.14): what a read brings into memory, ahead of it too, leaves it behind the read.
+#ifndef RWF_DONTCACHE
+#define RWF_DONTCACHE 0x00000080
+#endif
 
 /// What of a file lay in memory is known only by asking for nothing else (RWF_NOWAIT): mincore and cachestat
-/// answer owners alone. What did not is read without reading ahead, and let go of piece by piece.
+/// answer owners alone. What did not is dropped by the kernel itself or, where it cannot do that, read without reading
+/// ahead and let go of piece by piece; what the first question made it read ahead stays then.
 class Piecewise {
  public:
-  explicit Piecewise(int fd) : fd_(fd) {}
+  Piecewise(int fd, int& dropless) : fd_(fd), dropless_(dropless) {
+    if (dropless_ > 0) --dropless_;
+  }
 
   ssize_t next(char* into, std::size_t size) {
-    iovec piece{into, size};
     ssize_t got = -1;
     if (asks_) {
-      do got = preadv2(fd_, &piece, 1, -1, RWF_NOWAIT);
-      while (got < 0 && errno == EINTR);
-      if (got >= 0) {
-        done_ += got;
-        return got;
-      }
+      got = read(into, size, RWF_NOWAIT);
+      if (got >= 0) return got;
       if (errno == EAGAIN) {
         if (!cold_) begin_cold();
       } else if (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL) {
@@ -36,24 +40,34 @@ class Piecewise {
       }
     }
     const off_t from = done_;
-    do got = ::read(fd_, into, size);
-    while (got < 0 && errno == EINTR);
-    if (got <= 0) return got;
-    done_ += got;
-    if (large_) posix_fadvise(fd_, from, got, POSIX_FADV_DONTNEED);
+    got = read(into, size, 0);
+    if (got > 0 && large_) posix_fadvise(fd_, from, got, POSIX_FADV_DONTNEED);
     return got;
   }
   bool cold() const { return cold_; }
 
  private:
+  ssize_t read(char* into, std::size_t size, int flags) {
+    iovec piece{into, size};
+    ssize_t got = -1;
+    do {
+      got = drops() ? preadv2(fd_, &piece, 1, -1, flags | RWF_DONTCACHE) : flags == 0 ? ::read(fd_, into, size) : preadv2(fd_, &piece, 1, -1, flags);
+      if (got < 0 && drops() && errno != EAGAIN && errno != EINTR) dropless_ = dropless_files, errno = EINTR;
+    } while (got < 0 && errno == EINTR);
+    if (got > 0) done_ += got;
+    return got;
+  }
+  bool drops() const { return dropless_ == 0; }
   void begin_cold() {
     cold_ = true;
+    if (drops()) return;
     struct stat info {};
     large_ = fstat(fd_, &info) == 0 && info.st_size >= Reader::large_bytes;
     if (large_) posix_fadvise(fd_, 0, 0, POSIX_FADV_RANDOM);
   }
 
   int fd_;
+  int& dropless_;
   off_t done_ = 0;
   bool asks_ = true, cold_ = false, large_ = false;
 };
@@ -64,7 +78,7 @@ Reader::Reader(Workers& workers, std::size_t worker)
     : workers_(workers), worker_(worker), buffer_(piece_bytes) {}
 
 Reader::End Reader::read(int fd, bool plain, const Take& take) {
-  Piecewise pieces(fd);
+  Piecewise pieces(fd, dropless_);
   End end = End::spent;
   while (workers_.go_on(worker_)) {
     const ssize_t got = pieces.next(buffer_.data(), buffer_.size());

@@ -23,14 +23,15 @@ class Reader {
   bool cold() const { return cold_ > 8; }
 
   static constexpr std::size_t piece_bytes = 256 * 1024;
-  /// Files of this size leave nothing in the page cache that was not there before.
+  /// Files of this size leave nothing in the page cache that was not there before, but for what a kernel before 6.14 reads
+  /// ahead when it is asked what is there.
   static constexpr std::int64_t large_bytes = 1024 * 1024;
 
  private:
   Workers& workers_;
   std::size_t worker_;
   std::vector<char> buffer_;
-  int cold_ = 0;
+  int cold_ = 0, dropless_ = 0;
 };
 
 }  // namespace mig::modules::scan

@@ -19,6 +19,9 @@ Result<int> version_of(const Json& document) {
     if (it.value() == 2 || it.value() == 3) return it.value().get<int>();
     return invalid(fmt::format("action: syntaxversion: {} is not known; 2 (MIG) and 3 are", it.value().dump()));
   }
+  for (const char* name : {"attachments", "disclose", "limits", "mesh", "nonce", "readers", "replykey", "rosterversion"})
+    if (document.contains(name))  // what would be read as a document of MIG would be signed without it
+      return invalid(fmt::format("action: {}: only actions of version 3 have it; write \"syntaxversion\": 3 as well", name));
   return 2;
 }
 

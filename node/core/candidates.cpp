@@ -2,29 +2,34 @@
 
 #include <algorithm>
 
+#include "node/core/limits.h"
+
 namespace mig::core {
-namespace {
-constexpr std::size_t candidates_max = 64;  // configured ones and 32 learnt peers, with room
+
+Candidates::Candidates(const std::vector<Endpoint>& relays) {
+  for (const auto& relay : relays)
+    if (!find(relay)) candidates_.push_back({relay, {}, {}, false});
 }
 
-Candidates::Candidates(BytesView self, std::vector<Endpoint> relays, bool keep_order) : self_(self) {
-  for (const auto& relay : relays) add(relay, keep_order);
-}
-
-void Candidates::add(const Endpoint& relay, bool keep_order) {
-  if (find(relay) || candidates_.size() >= candidates_max) return;
-  Candidate candidate{relay, blake2b(self_ + relay.key.bytes() + relay.address, 16), {}, {}};
-  if (keep_order) {
-    candidates_.push_back(std::move(candidate));
-    return;
+bool Candidates::learn(const std::vector<std::string>& endpoints) {
+  bool any = false;
+  for (const auto& text : endpoints) {
+    auto endpoint = endpoint_from_text(text);
+    if (!endpoint || find(*endpoint)) continue;
+    const auto is_learnt = [](const Candidate& c) { return c.learnt; };
+    if (static_cast<std::size_t>(std::count_if(candidates_.begin(), candidates_.end(), is_learnt)) >= limits::backups)
+      candidates_.erase(std::find_if(candidates_.begin(), candidates_.end(), is_learnt));
+    candidates_.push_back({*endpoint, {}, {}, true});
+    any = true;
   }
-  auto at = std::find_if(candidates_.begin(), candidates_.end(), [&](const Candidate& c) { return candidate.rank < c.rank; });
-  candidates_.insert(at, std::move(candidate));
+  return any;
 }
 
-void Candidates::learn(const std::vector<std::string>& endpoints) {
-  for (const auto& text : endpoints)
-    if (auto endpoint = endpoint_from_text(text)) add(*endpoint, true);  // behind the configured ones
+std::vector<Endpoint> Candidates::learnt() const {
+  std::vector<Endpoint> out;
+  for (const auto& candidate : candidates_)
+    if (candidate.learnt) out.push_back(candidate.to);
+  return out;
 }
 
 Candidates::Candidate* Candidates::find(const Endpoint& relay) {

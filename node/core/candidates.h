@@ -1,4 +1,4 @@
-// Which relay a leaf tries next: an order of its own over all relays it knows, with back-off for each.
+// Which relay a leaf tries next: those it was given, in their order, then those it learnt of, with back-off for each.
 #pragma once
 
 #include <optional>
@@ -10,11 +10,12 @@ namespace mig::core {
 
 class Candidates {
  public:
-  /// Ordered by rendezvous hash of `self` and each relay's key, so that leaves spread evenly without agreement.
-  /// `keep_order`: the given order is a preference (the first is tried first).
-  Candidates(BytesView self, std::vector<Endpoint> relays, bool keep_order);
-  /// Adds what is new (peer records, alternatives), bounded; own order is kept for the others.
-  void learn(const std::vector<std::string>& endpoints);
+  /// In the order of preference.
+  explicit Candidates(const std::vector<Endpoint>& relays);
+  /// Adds what is new (peers, alternatives) behind the given ones; of what was learnt the oldest goes. True if anything was new.
+  bool learn(const std::vector<std::string>& endpoints);
+  /// What was learnt, oldest first.
+  std::vector<Endpoint> learnt() const;
   /// The best candidate whose back-off is over; nullptr if none is.
   const Endpoint* next(Instant now) const;
   /// When next() may give one.
@@ -28,13 +29,11 @@ class Candidates {
  private:
   struct Candidate {
     Endpoint to;
-    Bytes rank;
     Instant ready;
     Backoff backoff;
+    bool learnt = false;
   };
   Candidate* find(const Endpoint& relay);
-  void add(const Endpoint& relay, bool keep_order);
-  Bytes self_;
   std::vector<Candidate> candidates_;
 };
 

@@ -42,6 +42,8 @@ constexpr std::size_t name_bytes = 64;               ///< labels of relays, agen
 constexpr std::size_t frame_depth = 12;              ///< our deepest frame nests 5; room for later fields
 constexpr std::size_t frame_values = 32 * 1024;      ///< msgpack values in one frame: 1 MiB of memory while it is read
 constexpr std::size_t tags = 32, tag_bytes = 256;    ///< on a certificate; the longest value of one
+constexpr std::size_t endpoints = 4;                 ///< of one relay, in its record
+constexpr std::size_t backups = 32;                  ///< relays an agent has learnt of and keeps
 constexpr std::size_t endpoint_bytes = 384;          ///< tcp://, a DNS name of 253, a port, #, 64 digits
 constexpr std::size_t alternatives = 8;              ///< endpoints in WELCOME and BYE
 constexpr std::size_t text_bytes = 512;              ///< a sentence to a person: reason of a refusal

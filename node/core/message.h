@@ -62,6 +62,7 @@ struct RelayRecord {
   std::uint64_t boot_nonce = 0;
   bool enroller = false;
   std::string software;                              ///< version of the program
+  std::vector<std::string> endpoints;                ///< where it listens, tcp://HOST:PORT#KEY; empty: it only dials
 };
 Bytes pack(const RelayRecord& record);
 Result<RelayRecord> unpack_relay_record(BytesView text);

@@ -149,6 +149,7 @@ struct Shape<RelayRecord> {
     v.may(11, "boot_nonce", x.boot_nonce);
     v.may(12, "enroller", x.enroller);
     v.may(13, "software", text(x.software, limits::name_bytes));
+    v.may(14, "endpoints", text_list(x.endpoints, limits::endpoints, limits::endpoint_bytes));
   }
   static const char* valid(const RelayRecord& x) {
     for (const auto& [relay, cost] : x.neighbours)

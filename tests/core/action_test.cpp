@@ -177,6 +177,8 @@ TEST_CASE("a file may leave fields open as long as nobody has signed it") {
   CHECK_THAT(why(read_action_file(R"({"syntaxversion": 3, "nam": "n"})")), Contains("nam: is not known here"));
   CHECK_THAT(why(read_action_file(R"({"syntaxversion": 1})")),
              Contains("syntaxversion: 1 is not known; 2 (MIG) and 3"));
+  CHECK_THAT(why(read_action_file(R"({"name": "n", "limits": {"seconds": 30}})")),
+             Contains(R"(limits: only actions of version 3 have it; write "syntaxversion": 3)"));
   CHECK_THAT(why(read_action_file("[]")), Contains("is not a JSON object"));
   CHECK_THAT(why(read_action_file("")), Contains("action: json"));
 }

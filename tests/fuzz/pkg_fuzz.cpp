@@ -36,7 +36,7 @@ MIG_FUZZ(pkg) {
   switch (static_cast<unsigned char>(input.front()) % 7) {
     case 0: pkg::read_dpkg(content, state); break;
     case 1: pkg::read_apk(content, state); break;
-    case 2: header = static_cast<bool>(pkg::read_rpm_header(content, out)); break;
+    case 2: header = static_cast<bool>(pkg::read_rpm_header(content, content.size(), out)); break;
     case 3: {
       Bytes file(content);
       (void)pkg::read_rpm_sqlite(file, nullptr, budget, out);

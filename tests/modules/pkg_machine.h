@@ -71,9 +71,9 @@ inline std::string big_endian(std::uint32_t value) {
   return {static_cast<char>(value >> 24), static_cast<char>(value >> 16), static_cast<char>(value >> 8), static_cast<char>(value)};
 }
 
-/// A header as rpm keeps it. An `epoch` below 0: none. `filler`: how long it is made.
+/// A header as rpm keeps it. An `epoch` below 0: none. `filler`: how long it is made; `late`: what the architecture is stands behind that.
 inline std::string header(const std::string& name, const std::string& version, const std::string& release, int epoch = -1,
-                          const std::string& arch = "x86_64", std::size_t filler = 0) {
+                          const std::string& arch = "x86_64", std::size_t filler = 0, bool late = false) {
   std::string index, store;
   std::uint32_t count = 0;
   const auto add = [&](std::uint32_t tag, std::uint32_t type, const std::string& bytes) {
@@ -86,8 +86,9 @@ inline std::string header(const std::string& name, const std::string& version, c
   add(1001, 6, version + '\0');
   add(1002, 6, release + '\0');
   if (epoch >= 0) add(1003, 4, big_endian(static_cast<std::uint32_t>(epoch)));
+  if (late) add(1004, 6, std::string(filler, 'x') + '\0');
   if (!arch.empty()) add(1022, 6, arch + '\0');
-  add(1004, 6, std::string(filler, 'x') + '\0');
+  if (!late) add(1080, 6, std::string(filler, 'x') + '\0');
   return big_endian(count) + big_endian(static_cast<std::uint32_t>(store.size())) + index + store;
 }
 

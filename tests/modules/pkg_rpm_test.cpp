@@ -1,6 +1,7 @@
 // pkg on rpm's databases in their three forms, whole, cut and foreign; and what rpm itself says of them.
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <fstream>
 #include <memory>
 #include <set>
@@ -15,7 +16,7 @@ using namespace mig::test::pkg;
 namespace {
 
 const std::vector<std::string> headers = {header("bash", "5.1.8", "6.el9"), header("gpg-pubkey", "fd431d51", "4ae0493b", -1, ""),
-                                          header("openssl", "3.0.7", "24.el9", 1, "x86_64", 20'000), header("tzdata", "2023c", "1.el9", 0, "noarch", 300'000)};
+                                          header("openssl", "3.0.7", "24.el9", 1, "x86_64", 20'000, true), header("tzdata", "2023c", "1.el9", 0, "noarch", 300'000)};
 const Json rows = {row("bash", "5.1.8-6.el9", "rpm", "x86_64"), row("gpg-pubkey", "fd431d51-4ae0493b", "rpm", "(none)"),
                    row("openssl", "1:3.0.7-24.el9", "rpm", "x86_64"), row("tzdata", "0:2023c-1.el9", "rpm", "noarch")};
 
@@ -140,6 +141,20 @@ TEST_CASE("what stands only in the write-ahead log is told, without a change of 
   CHECK(other.find() == whole({rows[0]}, {"/var/lib/rpm/rpmdb.sqlite: has a log of changes that is damaged; the newest are not told"}));
 }
 
+TEST_CASE("of a long header only what is wanted has to be there, and that its end is missing is told", "[pkg]") {
+  const Machine other, cut, made, table;
+  std::string holes = ndb(headers);
+  std::fill(holes.end() - 200'000, holes.end(), 'y');
+  other.root.file("/var/lib/rpm/Packages.db", holes);
+  CHECK(other.find() == whole(rows));
+  cut.root.file("/var/lib/rpm/Packages.db", holes.substr(0, holes.size() - 200'000));
+  CHECK(cut.find() == whole(rows, {"/var/lib/rpm/Packages.db: is cut short within a package"}));
+  make_sqlite(made.root.path("/rpmdb"), {headers[3]});
+  const std::string good = content_of(made.root.path("/rpmdb"));
+  table.root.file("/var/lib/rpm/rpmdb.sqlite", good.substr(0, good.size() - 4096));
+  CHECK(table.find() == whole({rows[3]}, {fmt::format("/var/lib/rpm/rpmdb.sqlite: is cut short: 1 of its {} pages are missing", good.size() / 4096)}));
+}
+
 TEST_CASE("rpm's packages are read from an ndb database", "[pkg]") {
   const Machine machine;
   machine.root.file("/usr/lib/sysimage/rpm/Packages.db", ndb(headers));
@@ -168,7 +183,7 @@ TEST_CASE("rpm's databases that are cut, foreign or being changed are named with
   CHECK(told("rpmdb.sqlite", std::string(4096, 'x')) == folder + "rpmdb.sqlite: is no SQLite database");
   CHECK(told("Packages.db", std::string(4096, 'x')) == folder + "Packages.db: is no ndb database of rpm");
   CHECK(told("Packages", std::string(4096, 'x')) == folder + "Packages: is no hash of Berkeley DB");
-  CHECK(told("Packages.db", ndb(headers).substr(0, 5000)) == folder + "Packages.db: holds a package that is too long");
+  CHECK(told("Packages.db", ndb(headers).substr(0, 5000)) == folder + "Packages.db: is cut short within a package");
   const Machine machine;
   const std::string path = machine.root.path("/var/lib/rpm/rpmdb.sqlite");
   make_sqlite(path, headers);

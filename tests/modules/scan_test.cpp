@@ -4,9 +4,14 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
+#include <fcntl.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <random>
 
 #include "modules/scan/lines.h"
@@ -165,6 +170,42 @@ TEST_CASE("a needle is found in every place of a text, however long the text is"
     INFO(one.pattern);
     CHECK(missed == 0);
   }
+}
+
+TEST_CASE("a large file that was not in memory is not in memory afterwards, and one that was stays") {
+  FileTree tree;
+  constexpr std::size_t pages = 4096;
+  tree.file("large/file", std::string(pages * 4096, 'x') + "\nneedle\n");
+  const int fd = open(tree.path("large/file").c_str(), O_RDONLY | O_CLOEXEC);
+  void* at = mmap(nullptr, pages * 4096, PROT_READ, MAP_SHARED, fd, 0);
+  REQUIRE(at != MAP_FAILED);
+  auto resident = [&] {
+    std::vector<unsigned char> seen(pages);
+    REQUIRE(mincore(at, pages * 4096, seen.data()) == 0);
+    return std::count_if(seen.begin(), seen.end(), [](unsigned char page) { return (page & 1) != 0; });
+  };
+  auto look = [&] {
+    modules::Budget budget(60, 0);
+    const Json search{{"paths", {tree.path("large")}}, {"contents", {"^needle$"}}, {"options", {{"matchall", true}}}};
+    CHECK(modules::run("file", {{"searches", {{"s1", search}}}}, {}, budget).found_anything);
+  };
+  look();
+  CHECK(resident() == pages);
+  char byte = 0;
+  iovec one{&byte, 1};
+  fsync(fd);
+  posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+  posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);  // this question shall make nobody read ahead
+  constexpr int dropped = 0x80;                // RWF_DONTCACHE, Linux 6.14
+  if (resident() != 0 || preadv2(fd, &one, 1, 0, dropped) != 1) {
+    WARN("this file system keeps its files in memory, or cannot drop what was read: skipped");
+  } else {
+    posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    look();
+    CHECK(resident() == 0);
+  }
+  munmap(at, pages * 4096);
+  close(fd);
 }
 
 TEST_CASE("one of a thousand expressions does not hide another") {

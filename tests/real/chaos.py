@@ -53,7 +53,8 @@ class Chaos:
 
     def build(self):
         for n, name in enumerate(self.relays):
-            relay = self.mesh.relay(name, via=[self.relays[m] for m in DIALS[n]], host=self.sites.address(n), space=self.sites.spaces[n])
+            relay = self.mesh.relay(name, via=[self.relays[m] for m in DIALS[n]], host=self.sites.address(n), space=self.sites.spaces[n],
+                                    words=("--segment", "field"))  # agents learn all five
             if n:
                 relay.await_line("link_up")
         # The second investigator: the same person at another desk, with a ledger and sessions of its own.

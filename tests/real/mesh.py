@@ -177,13 +177,15 @@ class Mesh:
     # Nodes ------------------------------------------------------------------------------------------------------
 
     def relay(self, name, via=(), listen=True, host="127.0.0.1", space=None, dial=(), port=None, stays=True, words=(), program="mig-relay"):
-        """Starts a relay and waits until it listens; the first one made is the enroller. `via` are relays it dials."""
+        """Starts a relay and waits until it listens; the first one made is the enroller. `via` are relays it dials.
+
+        It stands in a segment of its own unless `words` say otherwise, so that its agents turn only to relays they were told of."""
         address = f"tcp://{host}:{port or free_port(space)}"
         if not self.endpoints:
             join = self.mig("invite", "--role", "enroller", "--endpoint", address, "--name", name, check=True)
         else:
             join = self.mig("invite", "--role", "relay", *both("--via", via), check=True)
-        words = ["--name", name, *words, *(["--listen", address] if listen else []), *both("--dial", dial)]
+        words = ["--name", name, *([] if "--segment" in words else ["--segment", name]), *words, *(["--listen", address] if listen else []), *both("--dial", dial)]
         node = self._start(program, name, words, join.stdout, space)
         if listen:
             endpoint = node.await_line(r"listening (\S+)")[1]

@@ -48,6 +48,19 @@ class Return(unittest.TestCase):
             print("seconds from return to result:", [round(one, 2) for one in took])
             self.assertLess(min(took), 2)
 
+    def test_an_agent_that_was_told_of_one_relay_comes_back_through_another_of_its_segment_when_that_one_is_gone_for_good(self):
+        with Mesh() as mesh:
+            mesh.relay("relay-1")
+            mesh.relay("relay-2", via=["relay-1"], words=("--segment", "dmz")).await_line("link_up")
+            mesh.relay("relay-3", via=["relay-1"], words=("--segment", "dmz")).await_line("link_up")
+            asked = mesh.ask("--relay", "relay-2", "file", "-t", "all", "-path", "/etc", "-name", "^passwd$")  # relay-2 knows the others
+            self.assertEqual(asked.summary["relays_reporting"], 3, asked)
+            agent = mesh.agent("agent-1", via=["relay-2"])
+            mesh.nodes["relay-2"].kill()
+            agent.await_line("attached relay=relay-3")
+            agent.kill()
+            agent.start().await_line("attached relay=relay-3")  # and it remembers
+
 
 if __name__ == "__main__":
     unittest.main()
