@@ -103,7 +103,7 @@ class Agent::Inside {
     start_waiting(now);
   }
 
-  Instant wake() const { return std::min({home_.wake(), purge_at_, fetching_ && attached() ? fetching_->fetch.wake() : Instant::never()}); }
+  Instant wake() const { return std::min({home_.wake(), purge_at_, fetching_ && attached() && may_start() ? fetching_->fetch.wake() : Instant::never()}); }
   bool attached() const { return home_.attached(); }
   void buried() { store_.erase(ending_row); }
   bool over() const {
@@ -344,16 +344,18 @@ class Agent::Inside {
     retry_parked(now);
   }
 
+  bool may_start() const { return !ending_ && running_.size() < limits::running_per_agent; }
+
   void start_waiting(const Now& now) {
     if (fetching_ && !is_waiting(fetching_->key)) fetching_.reset();
-    while (!ending_ && running_.size() < limits::running_per_agent) {
+    while (may_start()) {
       auto next = first_waiting([&](const Waiting& w) { return w.action.attachments.empty() || (fetching_ && fetching_->key == key_of(w.action.id) && fetching_->fetch.complete()); });
       if (next == waiting_.end()) break;
       Waiting chosen = std::move(*next);
       waiting_.erase(next);
       start(now, chosen.action, std::move(chosen.signers), std::move(chosen.asked));
     }
-    if (!ending_ && running_.size() < limits::running_per_agent) fetch(now);
+    if (may_start()) fetch(now);
   }
 
   /// By priority, then age.
@@ -374,6 +376,7 @@ class Agent::Inside {
       fetching_ = Fetching{key_of(next->action.id), Fetch(std::move(missing)), {}};
     }
     auto it = first_waiting([&](const Waiting& w) { return key_of(w.action.id) == fetching_->key; });
+    if (it == waiting_.end()) return fetching_.reset();  // it was refused when its turn came
     if (judge_time(now) > it->action.expire_after || fetching_->fetch.rounds_in_vain() >= limits::chunk_rounds) return give_up(now, it);
     if (!home_.attached()) return;
     if (auto keys = fetching_->fetch.ask(now.at); !keys.empty()) home_.send(2, Want{std::move(keys)}, *out_);

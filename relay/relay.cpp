@@ -211,7 +211,8 @@ void Relay::Inside::tick() {
 }
 
 Instant Relay::Inside::wake() const {
-  Instant next = std::min({links_.wake(), books_.wake(), outbox_.wake(), chunks_.wake()});
+  Instant next = std::min({links_.wake(), books_.wake(), outbox_.wake()});
+  if (!links_.peers().empty()) next = std::min(next, chunks_.wake());  // else there is nobody to ask
   if (membership_.enrolled() && !aside_) next = std::min({next, presence_.wake(), renew_at_});
   for (const auto& target : targets_)
     if (target.link == 0 && (!aside_ || clock_went_back())) next = std::min(next, target.next_try);
