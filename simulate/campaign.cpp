@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <deque>
 
+#include "simulate/liar.h"
+
 namespace mig::simulate {
 
 using namespace core;
@@ -12,7 +14,7 @@ using namespace core;
 const std::vector<std::string>& fault_names() {
   static const std::vector<std::string> names{"break", "drop", "duplicate", "delay", "partition", "oneway", "relay-crash", "relay-lost", "relay-restored",
                                               "agent-crash", "investigator-move", "pause", "clock", "slow-disk", "full-disk", "unknown", "forged", "cancel",
-                                              "journal-lost", "herd", "slow-link", "replay", "versions", "clone"};
+                                              "journal-lost", "herd", "slow-link", "replay", "versions", "clone", "liar"};
   return names;
 }
 
@@ -160,6 +162,22 @@ class Campaign {
     });
   }
 
+  /// It lies for as long as there is harm. Then somebody sets the machine up again with what is on its disk.
+  void lie(NodeIndex relay) {
+    liar_.emplace(fleet_, relay, Liar::lies()[dice_.below(Liar::lies().size())]);
+    checks_.story(fmt::format("{} lies: {}", fleet_.world().name_of(relay), liar_->lie()));
+    checks_.lies(relay), checks_.harmed(relay);
+    fleet_.world().twist = [this](NodeIndex node, const Input& input, Effects& effects) {
+      if (node == liar_->self()) liar_->twist(input, effects);
+    };
+  }
+  void speak_truth() {
+    if (!liar_) return;
+    fleet_.world().twist = {};
+    if (fleet_.world().alive(liar_->self())) fleet_.world().crash(liar_->self());
+    checks_.honest_again(liar_->self());
+  }
+
   /// A copy of this machine, for a while.
   void clone(NodeIndex node) {
     World& world = fleet_.world();
@@ -266,6 +284,8 @@ class Campaign {
       }
     } else if (name == "versions") {
       newer_.insert(dice_.below(2) == 0 ? relay : agent);
+    } else if (name == "liar") {
+      if (!liar_ && relay != fleet_.relay(0)) lie(relay);
     } else if (name == "clone") {
       // The enroller is one machine: its certificate is in its store, and an administrator watches it.
       clone(dice_.below(2) == 0 && relay != fleet_.relay(0) ? relay : agent);
@@ -304,6 +324,7 @@ class Campaign {
     World& world = fleet_.world();
     world.fate = {};
     undo(true);
+    speak_truth();
     for (NodeIndex node = 0; node < world.nodes(); ++node)
       if (!world.alive(node) && !fleet_.is_twin(node)) world.start(node);
     // What was given to a line while it was slow has to arrive first: up to a window of a megabyte, at a kilobyte a second.
@@ -347,6 +368,7 @@ class Campaign {
   std::vector<std::string> drawn_;
   std::vector<Fleet::Question> questions_;
   std::optional<Fleet::Question> passing_;
+  std::optional<Liar> liar_;
   std::vector<std::pair<Instant, std::function<void()>>> ends_;
   std::map<NodeIndex, store::MemoryStore> copies_;
   struct OldFrame {

@@ -113,7 +113,7 @@ void Checks::disk_replaced(NodeIndex node) {
 
 void Checks::sent(NodeIndex from, NodeIndex to, LinkId link, BytesView frame) {
   if (liars_.contains(from)) {
-    if (auto message = decode(frame)) links_.sent(from, to, link, *message);
+    if (auto message = decode(frame)) links_.sent(from, to, link, *message, false), liar_sent(from, *message);
     return;
   }
   check(26, frame.find(fleet_taint) == BytesView::npos, fmt::format("node {} sends a result in the clear", from));
@@ -221,6 +221,17 @@ void Checks::route_sent(NodeIndex from, NodeIndex to, const Route& route) {
           before = std::max(before, position.index);
         }
   }
+}
+
+/// Whom its rows count is noted, so that 16 goes on to hold for its agents; what the rows say is not judged.
+void Checks::liar_sent(NodeIndex from, const Message& message) {
+  auto* route = std::get_if<Route>(&message);
+  auto routed = route ? decode_routed(route->payload) : Result<Routed>(invalid("none"));
+  auto* tally = routed ? std::get_if<Tally>(&*routed) : nullptr;
+  if (!tally) return;
+  for (const auto& signed_row : tally->rows)
+    if (auto row = unpack_row(signed_row.row); row && row->relay == fleet_.node_id(from) && row->at == fleet_.world().now_of(from).wall)
+      row_agents_.try_emplace({row->action, row->relay, row->version}, register_of(from, false));
 }
 
 void Checks::row_sent(NodeIndex from, const SignedRow& signed_row) {

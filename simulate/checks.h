@@ -42,6 +42,7 @@ class Checks : public Watch {
   void disk_replaced(NodeIndex node);
   /// Of what this relay says from now on only its manners on a link are judged.
   void lies(NodeIndex node) { liars_.insert(node); }
+  void honest_again(NodeIndex node) { liars_.erase(node); }
   void ledger_lost() { cursors_.clear(), pulled_.clear(), receipts_.clear(), answered_.clear(), row_held_.clear(), counted_.clear(); }
   /// A person gave a relay up: who is in no register of those that run is not waited for any more.
   void gave_up();
@@ -75,6 +76,7 @@ class Checks : public Watch {
   void check(int number, bool holds, const std::string& what);
   void object_sent(NodeIndex from, NodeIndex to, const core::Object& object);
   void route_sent(NodeIndex from, NodeIndex to, const core::Route& route);
+  void liar_sent(NodeIndex from, const core::Message& message);
   void row_sent(NodeIndex from, const core::SignedRow& signed_row);
   void replies_sent(NodeIndex from, const core::Replies& replies);
   void logged(NodeIndex relay, const core::ActionKey& action, core::BytesView place);

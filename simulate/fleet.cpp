@@ -293,13 +293,18 @@ std::string Fleet::lacking(const std::vector<Question>& questions) {
 
 std::string Fleet::lacking_of(const Question& question, std::size_t ghosts) {
   const Statement now = statement(question.id);
-  // What a copy of an agent has left behind stands in the way of COMPLETE, and nothing else does.
-  const bool but_for_ghosts = ghosts > 0 && now.open + now.expired + now.unknown == 0 && now.relays_reporting == now.relays && now.offline + now.disputed <= ghosts;
-  if (!now.complete && !but_for_ghosts)
-    return fmt::format("{} is not complete: {} of {} answered, {} not targeted, {} open, {} offline, {} expired, {} unknown, {} disputed, {} of {} relays, {} left by copies", question.id.brief(),
-                       now.answered(), now.targeted(), now.not_targeted, now.open, now.offline, now.expired, now.unknown, now.disputed, now.relays_reporting, now.relays, ghosts);
+  std::size_t lost = 0;
+  if (const auto told = falsely_done_.find(key_of(question.id)); told != falsely_done_.end()) {
+    const auto held = receipts(question.id);
+    lost = static_cast<std::size_t>(std::count_if(told->second.begin(), told->second.end(), [&](const NodeId& agent) { return !held.contains(agent); }));
+  }
+  // What a copy of an agent has left behind, or a lie has destroyed, stands in the way of COMPLETE, and nothing else does.
+  const bool excused = ghosts + lost > 0 && now.open + now.expired + now.unknown == 0 && now.relays_reporting == now.relays && now.offline + now.disputed <= ghosts + lost;
+  if (now.complete ? lost > 0 && now.remarks.empty() : !excused)
+    return fmt::format("{} is not complete: {} of {} answered, {} not targeted, {} open, {} offline, {} expired, {} unknown, {} disputed, {} of {} relays, {} left by copies, {} lost by a lie", question.id.brief(),
+                       now.answered(), now.targeted(), now.not_targeted, now.open, now.offline, now.expired, now.unknown, now.disputed, now.relays_reporting, now.relays, ghosts, lost);
   const auto all = now.answered() + now.not_targeted + now.cancelled + now.refused;
-  if (all < agents_.size() || all > agents_.size() + ghosts) return fmt::format("{} says complete with {} of {} agents", question.id.brief(), all, agents_.size());
+  if (all + lost < agents_.size() || all > agents_.size() + ghosts) return fmt::format("{} says complete with {} of {} agents", question.id.brief(), all, agents_.size());
   return {};
 }
 

@@ -98,6 +98,12 @@ class Fleet {
   void restart_investigator(std::size_t at, const std::vector<Question>& questions);
   /// The next processes of the investigator know from their ledger that this relay is given up, as `mig relays forget` says.
   void forget(std::size_t relay);
+  /// An agent was told, by a liar, that a reader holds its answer: it may be lost.
+  void falsely_done(const core::NodeId& agent, const core::ActionKey& action) { falsely_done_[action].insert(agent); }
+  bool may_lack(const core::NodeId& agent, const core::ActionKey& action) const {
+    auto told = falsely_done_.find(action);
+    return told != falsely_done_.end() && told->second.contains(agent);
+  }
   /// The ledger is gone: the next process of the investigator is another sink, and has read nothing.
   void lose_ledger() { ++ledgers_, ledger_begins_ = world_.kept().size(); }
   /// What a calm mesh owes and does not have; empty: all agents attached and in one register each, boards equal,
@@ -141,6 +147,7 @@ class Fleet {
   std::vector<core::Endpoint> endpoints_;     ///< of the relays
   std::vector<NodeIndex> relays_, agents_;    ///< numbered in this order
   std::map<NodeIndex, core::NodeId> ids_;
+  std::map<core::ActionKey, std::set<core::NodeId>> falsely_done_;
   std::map<NodeIndex, NodeIndex> originals_;  ///< of twins
   NodeIndex investigator_ = 0;
   std::vector<store::LedgerRelay> forgotten_;

@@ -17,7 +17,7 @@ bool opens_or_ends(const Message& message) {
 
 }  // namespace
 
-void LinkChecks::sent(NodeIndex from, NodeIndex to, LinkId link, const Message& message) {
+void LinkChecks::sent(NodeIndex from, NodeIndex to, LinkId link, const Message& message, bool honest) {
   Spoken& spoken = ends_[from][link];
   if (std::holds_alternative<Welcome>(message)) spoken = {true, 0, {}};
   if (!opens_or_ends(message)) check_(20, spoken.open, fmt::format("node {} says {} outside of a session", from, name_of(message)));
@@ -26,7 +26,7 @@ void LinkChecks::sent(NodeIndex from, NodeIndex to, LinkId link, const Message& 
     spoken.open = false;
   }
   auto* put = std::get_if<Put>(&message);
-  if (!put || !fleet_.is_relay(from) || !fleet_.is_relay(to)) return;
+  if (!put || !honest || !fleet_.is_relay(from) || !fleet_.is_relay(to)) return;
   for (const auto& object : put->objects)
     if (auto seen = relay::preview(object))
       check_(4, ++spoken.shown[{seen->key, seen->version}] <= 1 + spoken.asked, fmt::format("relay {} floods an object twice to relay {}", from, to));

@@ -15,7 +15,7 @@ class LinkChecks {
   using Check = std::function<void(int number, bool holds, const std::string& what)>;
   LinkChecks(Fleet& fleet, Check check) : fleet_(fleet), check_(std::move(check)) {}
 
-  void sent(NodeIndex from, NodeIndex to, core::LinkId link, const core::Message& message);
+  void sent(NodeIndex from, NodeIndex to, core::LinkId link, const core::Message& message, bool honest = true);
   void stepped(NodeIndex node, const core::Input& input, const core::Message* heard, const core::Effects& effects);
   void done(NodeIndex node);
   void ended(NodeIndex node);

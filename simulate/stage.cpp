@@ -124,17 +124,7 @@ void Stage::lie(NodeIndex relay, const std::string& lie) {
 }
 
 void Stage::steal(NodeIndex thief, NodeIndex agent, NodeIndex from) {
-  const Keys keys = fleet_.keys_of(thief);
-  const auto entry = world().disk(from).get("r/" + fleet_.node_id(agent).bytes());
-  auto json = entry ? parse_json(*entry, 64 * 1024) : Result<Json>(invalid("none"));
-  auto certificate = from_base64(json ? json->value("certificate", "") : "");
-  if (!certificate) return;
-  const Ticket ticket{fleet_.node_id(agent), static_cast<std::uint64_t>(world().now().wall) + 1, link_name_of(keys.link_public()), world().now().wall};
-  Route route;
-  route.to = fleet_.node_id(from);
-  route.ttl = 1;
-  route.payload = encode_routed(Handover{ticket.agent, write_ticket(ticket, keys), *certificate});
-  world().strange_frame(from, encode(route));
+  if (auto frame = Liar::forged_handover(fleet_, thief, agent, from)) world().strange_frame(from, *frame);
 }
 
 void Stage::replay(const std::string& kind, NodeIndex from, NodeIndex to) {
