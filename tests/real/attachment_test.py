@@ -13,7 +13,7 @@ class Attachments(unittest.TestCase):
         with Mesh() as mesh:
             mesh.relay("relay-1")
             mesh.relay("relay-2", via=["relay-1"]).await_line("link_up")
-            mesh.relay("relay-3", via=["relay-1"], dial=["relay-2"]).await_line("link_up")
+            mesh.relay("relay-3", via=["relay-2"]).await_line("link_up")
             names = ["agent-1", "agent-2", "agent-3"]
             for name, relay in zip(names, ("relay-1", "relay-2", "relay-3")):
                 mesh.agent(name, via=[relay])
@@ -26,7 +26,7 @@ class Attachments(unittest.TestCase):
 
             def matches(answer):
                 return [[match["Object"], match["MatchedRules"]] for reply in answer.replies
-                        for match in reply["results"][0]["elements"]["Matches"]]
+                        for match in reply["operations"][0]["elements"]["Matches"]]
 
             asked = mesh.ask("yara", "-t", "all", "-rules", rules, "-files", PASSWD)
             self.assertEqual((asked.code, asked.names(), matches(asked)), (0, names, found), asked)
