@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "investigator/enclosures.h"
 #include "investigator/pursuit.h"
 #include "investigator/shown.h"
 #include "node/core/candidates.h"
-#include "node/core/fetch.h"
 #include "node/core/links.h"
 #include "node/core/membership.h"
 
@@ -116,7 +116,7 @@ class Investigator::Inside {
     if (!attached_) return;
     if (auto* put = std::get_if<Put>(&*message)) return take(*put);
     if (auto* sync = std::get_if<Sync>(&*message)) return take(*sync);
-    if (auto* want = std::get_if<Want>(&*message)) return take(*want);
+    if (auto* want = std::get_if<Want>(&*message)) for (const auto& put : enclosures_.wanted(*want)) links_.send(link_, 3, put, *out_, "chunks");
     if (auto* verdict = std::get_if<Verdict>(&*message)) return take(*verdict);
     if (auto* route = std::get_if<Route>(&*message)) return take(*route);
   }
@@ -174,8 +174,7 @@ class Investigator::Inside {
   void lost(const char* why) {
     tell(attached_ ? Level::warning : Level::info, attached_ ? "detached" : "not_attached", {{"relay", dialled_.address}, {"why", why}});
     candidates_.failed(dialled_, now_.at, random_);
-    links_.closed(link_);
-    link_ = 0;
+    links_.closed(std::exchange(link_, 0));
     attached_ = synced_ = false;
   }
 
@@ -205,19 +204,17 @@ class Investigator::Inside {
   // ---- what a person wants ----
 
   void asked(const Launch& launch) {
-    Pursuit* pursuit = pursue(launch.signed_action);
+    Pursuit* pursuit = pursue(launch.signed_action, launch.enclosed);
     if (!pursuit) return;
     pursuit->reply_secret = launch.reply_secret;
-    keep_chunks(launch.enclosed);
     keep(KeepAction{pursuit->action().id, launch.signed_action, now_.wall});
     if (attached_) put_action(*pursuit);
   }
 
   void asked(const Follow& follow) {
-    Pursuit* pursuit = pursue(follow.signed_action);
+    Pursuit* pursuit = pursue(follow.signed_action, follow.enclosed);
     if (!pursuit) return;
     shown_.follow(follow.action);
-    keep_chunks(follow.enclosed);
     pursuit->recall(follow);
     if (attached_) put_action(*pursuit);
   }
@@ -230,12 +227,12 @@ class Investigator::Inside {
 
   void asked(const AskRegister& request) {
     asked_registers_ = request;
-    told_.clear();
-    asking_.clear();
+    told_.clear(), asking_.clear();
     if (synced_) begin_asking();
   }
 
-  Pursuit* pursue(const SignedText& signed_action) {
+  Pursuit* pursue(const SignedText& signed_action, const std::vector<Enclosed>& enclosed) {
+    enclosures_.keep(enclosed);
     auto action = parse_action(signed_action.text);
     if (!action) {
       tell(Level::alarm, "not_an_action", {{"why", action.error().text}});
@@ -288,17 +285,6 @@ class Investigator::Inside {
     synced_ = true;
     tell(Level::debug, "synced", {{"relays", std::to_string(map_.records().size())}});
     if (asked_registers_) begin_asking();
-  }
-
-  void keep_chunks(const std::vector<Enclosed>& enclosed) {
-    for (const Enclosed& one : enclosed)
-      for (Bytes& chunk : chunks_of(one.packed)) chunks_[chunk_key(hash_of(chunk))] = std::move(chunk);
-  }
-
-  /// A relay asks for what an action of ours names.
-  void take(const Want& want) {
-    for (const BoardKey& key : want.keys)
-      if (auto chunk = chunks_.find(key); chunk != chunks_.end()) links_.send(link_, 3, Put{{{ObjectKind::chunk, chunk->second, {}, {}}}}, *out_, "chunks");
   }
 
   void take(const Verdict& verdict) {
@@ -487,7 +473,7 @@ class Investigator::Inside {
   Endpoint dialled_;
   NodeId home_;
   Instant sink_at_{}, ask_at_{}, others_at_{};
-  std::map<BoardKey, Bytes> chunks_;           // of the attachments of what was asked here
+  Enclosures enclosures_;
   Now now_;
   Effects* out_ = nullptr;
 };

@@ -147,6 +147,7 @@ void Relay::Inside::pin(const Notice& notice, const Object& object, const Link* 
     map_.put(relay->record);
     if (changed) way_opened();
   } else if (auto* sink = std::get_if<SinkNotice>(&notice.content)) {
+    if (sink->record.relay == keys_.id() && !links_.find_sink(sink->record.sink)) return;  // her session here has ended
     auto held = sinks_.find(sink->record.sink);
     const bool anew = held == sinks_.end() || held->second.record.epoch != sink->record.epoch || held->second.record.relay != sink->record.relay;
     sinks_[sink->record.sink] = *sink;
@@ -270,7 +271,10 @@ void Relay::Inside::give(Link& link, const std::vector<BoardKey>& keys) {
 }
 
 void Relay::Inside::expire() {
-  std::erase_if(sinks_, [&](const auto& entry) { return entry.second.until <= now_.at && (books_.no_reader(entry.first), true); });
+  for (auto sink = sinks_.begin(); sink != sinks_.end();) {
+    const auto& [id, notice] = *sink++;
+    if (notice.until <= now_.at) forget_reader(id);
+  }
   if (now_.wall < board_.next_expiry()) return;
   for (const auto& key : board_.expire(now_.wall)) gone(key);
 }
@@ -282,9 +286,7 @@ void Relay::Inside::gone(const BoardKey& key) {
       map_.erase(relay);
       relays_.erase(relay);
     } else if (key[0] == static_cast<char>(ObjectKind::sink)) {
-      const SinkId sink = *SinkId::from(BytesView(key).substr(1));
-      sinks_.erase(sink);
-      books_.no_reader(sink);
+      forget_reader(*SinkId::from(BytesView(key).substr(1)));
     } else if (key[0] == static_cast<char>(ObjectKind::action) ||
                (key[0] == static_cast<char>(ObjectKind::draft) && !board_.find(board_key(ObjectKind::action, BytesView(key).substr(1))))) {
       chunks_.forget(*ActionKey::from(BytesView(key).substr(1)));

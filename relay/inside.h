@@ -122,6 +122,9 @@ class Relay::Inside {
   void take(const core::SignedAsk& ask);
   void take(const core::Handover& handover);
   void take(const core::Handed& handed, const core::Route& frame);
+  void take(const core::Gone& gone, const core::Route& frame);
+  void nobody_reads(const core::Route& frame);
+  void forget_reader(core::SinkId sink);
   void hand_over();
   void take(core::Link& link, const core::ResultFrame& frame);
   void answer_enrolment(const core::EnrolRouted& routed);

@@ -22,10 +22,11 @@ void Relay::Inside::route(Route route, int frame_class, BytesView key, bool row)
   links_.send(link->id, frame_class, route, *out_, frame_class == 3 ? route.sub.view() : key);
 }
 
-/// What this relay states. REPLIES, HANDED and TOLD have no proof of their own: the route is signed.
+/// What this relay states. REPLIES, HANDED, TOLD and GONE have no proof of their own: the route is signed.
 Route Relay::Inside::routed(const NodeId& to, const SinkId& sub, const Routed& routed) const {
   Route route{to, sub, limits::hops, encode_routed(routed), {}};
-  if (std::holds_alternative<Replies>(routed) || std::holds_alternative<Handed>(routed) || std::holds_alternative<Told>(routed))
+  if (std::holds_alternative<Replies>(routed) || std::holds_alternative<Handed>(routed) || std::holds_alternative<Told>(routed) ||
+      std::holds_alternative<Gone>(routed))
     route.signature = keys_.sign(domain::route, route_signing_text(route));
   return route;
 }
@@ -42,6 +43,7 @@ void Relay::Inside::take(Link& link, Route& frame) {
     if (!routed) return tell(Level::debug, "bad_route", {{"from", link.name}, {"why", routed.error().text}});
     return delivered(*routed, frame);
   }
+  if (frame.to == keys_.id() && !links_.find_sink(frame.sub)) return nobody_reads(frame);
   // An investigator's frames enter with the hops we give them; between relays they count down.
   if (link.role == Role::investigator) frame.ttl = limits::hops;
   if (frame.ttl == 0) return tell(Level::debug, "hop_limit", {{"from", link.name}});
@@ -55,6 +57,7 @@ void Relay::Inside::delivered(const Routed& routed, const Route& frame) {
   if (auto* ask = std::get_if<SignedAsk>(&routed)) return take(*ask);
   if (auto* handover = std::get_if<Handover>(&routed)) return take(*handover);
   if (auto* handed = std::get_if<Handed>(&routed)) return take(*handed, frame);
+  if (auto* gone = std::get_if<Gone>(&routed)) return take(*gone, frame);
   if (auto* enrol = std::get_if<EnrolRouted>(&routed)) return answer_enrolment(*enrol);
   if (auto* answer = std::get_if<EnrolledRouted>(&routed)) {
     if (answer->link == 0) return renewed(answer->enrolled);
@@ -94,6 +97,35 @@ void Relay::Inside::take(const SignedAsk& signed_ask) {
                            account ? account->state_of(member) : State::unknown});
   }
   send(true);
+}
+
+/// A row for a reader whose session here has ended. Its maker would hold hand-overs back until she has it, and agents that have
+/// moved would be counted twice by all other readers for as long as her SINK lives.
+void Relay::Inside::nobody_reads(const Route& frame) {
+  const Pinned* pinned = board_.find(board_key(ObjectKind::sink, frame.sub.view()));
+  auto record = pinned ? unpack_sink_record(pinned->object.text) : Result<SinkRecord>(invalid("none"));
+  auto routed = decode_routed(frame.payload);
+  auto* tally = routed ? std::get_if<Tally>(&*routed) : nullptr;
+  if (!record || record->relay != keys_.id() || !tally) return;
+  std::set<NodeId> makers;
+  for (const auto& signed_row : tally->rows)
+    if (auto row = unpack_row(signed_row.row)) makers.insert(row->relay);
+  for (const auto& maker : makers) route_to_relay(maker, Gone{frame.sub, record->epoch});
+}
+
+void Relay::Inside::take(const Gone& gone, const Route& frame) {
+  auto sink = sinks_.find(gone.sink);
+  if (sink == sinks_.end() || sink->second.record.epoch != gone.epoch) return;
+  auto certificate = relays_.find(sink->second.record.relay);
+  if (certificate == relays_.end() || !verify(domain::route, route_signing_text(frame), frame.signature, certificate->second.sign_key))
+    return tell(Level::warning, "bad_gone", {{"sink", gone.sink.brief()}});
+  forget_reader(gone.sink);
+}
+
+void Relay::Inside::forget_reader(SinkId sink) {
+  books_.no_reader(sink);
+  sinks_.erase(sink);
+  outbox_.hurry(now_.at);
 }
 
 /// Agents that came to us are told to their old homes, once every reader has seen them in a row of ours.

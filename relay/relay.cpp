@@ -235,6 +235,8 @@ void Relay::Inside::lost(LinkId id, const char* why) {
     target.next_try = target.backoff.failed(now_.at, random_);
   }
   tell_down(id, why);
+  if (const Link* link = links_.find(id); link && link->role == Role::investigator)
+    if (auto sink = sinks_.find(link->sink); sink != sinks_.end() && sink->second.record.relay == keys_.id()) forget_reader(sink->first);
   for (auto& [agent, member] : members_.all()) {
     if (member.link != id || id == 0) continue;
     member.link = 0;

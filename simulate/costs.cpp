@@ -10,7 +10,7 @@ using namespace core;
 
 namespace {
 /// In the order of core::Routed.
-constexpr std::string_view routed_names[] = {"TALLY", "PULL", "REPLIES", "HANDOVER", "HANDED", "ASK", "TOLD", "ENROL", "ENROLLED"};
+constexpr std::string_view routed_names[] = {"TALLY", "PULL", "REPLIES", "HANDOVER", "HANDED", "ASK", "TOLD", "ENROL", "ENROLLED", "GONE"};
 static_assert(std::size(routed_names) == std::variant_size_v<Routed>);
 }  // namespace
 

@@ -273,9 +273,15 @@ struct EnrolledRouted {
   Enrolled enrolled;
 };
 
-using Routed = std::variant<Tally, SignedPull, Replies, Handover, Handed, SignedAsk, Told, EnrolRouted, EnrolledRouted>;
+/// Answers a row: the reader it is for has ended her session here. Nobody waits for her until she announces her next epoch.
+struct Gone {
+  SinkId sink;
+  std::uint64_t epoch = 0;
+};
+
+using Routed = std::variant<Tally, SignedPull, Replies, Handover, Handed, SignedAsk, Told, EnrolRouted, EnrolledRouted, Gone>;
 /// Carried hop by hop by the map; a lost one is sent again by its owner. The middle never opens `payload`.
-/// What a relay states (REPLIES, HANDED, TOLD) it signs, so that no relay on the way can say it in its name.
+/// What a relay states (REPLIES, HANDED, TOLD, GONE) it signs, so that no relay on the way can say it in its name.
 struct Route {
   NodeId to;
   SinkId sub;                                        ///< the sink at `to`; empty: the relay itself

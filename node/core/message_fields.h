@@ -477,5 +477,14 @@ struct Shape<EnrolledRouted> {
     v.must(2, "enrolled", x.enrolled);
   }
 };
+template <>
+struct Shape<Gone> {
+  static constexpr std::string_view name = "GONE";
+  static constexpr unsigned number = 10;
+  static void fields(auto& v, auto& x) {
+    v.must(1, "sink", x.sink);
+    v.must(2, "epoch", x.epoch);
+  }
+};
 
 }  // namespace mig::core::codec

@@ -77,7 +77,8 @@ std::vector<Routed> some_of_each_routed() {
           SignedAsk{pack(Ask{id<SinkId>(1), 2, id<ActionKey>(3)}), sig},
           Told{id<NodeId>(1), 2, false, {{id<NodeId>(3), "web-1", true, 4, "{}", State::running}}},
           EnrolRouted{id<NodeId>(1), std::uint64_t{1} << 63, {id<SignPublic>(1), "sealed", id<LinkPublic>(2)}},
-          EnrolledRouted{2, {"sealed"}}};
+          EnrolledRouted{2, {"sealed"}},
+          Gone{id<SinkId>(1), 2}};
 }
 
 template <class T>
@@ -211,6 +212,9 @@ TEST_CASE("every routed payload comes back as it was sent") {
   EnrolledRouted enrolled = through_routed<EnrolledRouted>(EnrolledRouted{2, {"sealed"}});
   CHECK(enrolled.link == 2);
   CHECK(enrolled.enrolled.sealed == "sealed");
+  Gone gone = through_routed<Gone>(Gone{id<SinkId>(1), 2});
+  CHECK(gone.sink == id<SinkId>(1));
+  CHECK(gone.epoch == 2);
 }
 
 TEST_CASE("records that are signed come back as they were packed") {

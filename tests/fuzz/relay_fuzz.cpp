@@ -59,6 +59,7 @@ Peer the_relay() {
            route(Handover{m.agent.id(), attach, m.certificate(m.agent, Role::agent)}, m.relay.id()), route(Handed{m.agent.id(), 9, 1}, m.relay.id()),
            route(Replies{m.key(), m.other_relay.id(), {1, 0}, {{m.reply(), m.certificate(m.agent, Role::agent)}}}, m.relay.id(), m.sink),
            route(EnrolRouted{m.other_relay.id(), 1, {m.enroller.sign_public(), "sealed", m.agent.link_public()}}, m.relay.id()),
+           route(Gone{m.sink, 1}, m.relay.id()),
            route(EnrolledRouted{first_inbound_link + 4, {"sealed"}}, m.relay.id()), encode(Verdict{board_key(ObjectKind::action, m.key().view()), VerdictCode::quota, "no"})}};
 }
 
