@@ -97,6 +97,8 @@ std::string describe(const Action& action, const Roster& roster) {
   for (const core::Fingerprint& reader : action.readers) out += "reader    " + person_text(reader, roster) + "\n";
   out += "asks\n";
   for (const core::Operation& operation : action.operations) out += operation_text(operation);
+  for (const core::Attachment& one : action.attachments)
+    out += fmt::format("attached  {}: {} bytes, hash {}\n", one.name, one.size, core::hash_of(one).hex());
   return plain(out);
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "investigator/action_text.h"
 #include "node/core/check.h"
 #include "node/core/limits.h"
 
@@ -46,9 +47,53 @@ core::Status fill_keys(Action& draft, const Home& home, const Gpg& gpg, const Co
   return core::Done{};
 }
 
+/// A text or a list: the longest below `value`, with its key; keys of lists count as their list's.
+struct Longest {
+  core::Json* value = nullptr;
+  std::string key;
+  std::size_t size = 1024;                       // what is shorter gains nothing
+};
+void look_for_longest(core::Json& value, const std::string& key, Longest& out) {
+  if (value.is_object())
+    for (auto it = value.begin(); it != value.end(); ++it) look_for_longest(it.value(), it.key(), out);
+  if (!value.is_array() && !value.is_string()) return;
+  if (const std::size_t size = core::compact_json(value).size(); size > out.size) out = {&value, key, size};
+}
+
+/// False: nothing in it is long.
+bool move_out_longest(Action& draft, std::vector<core::Enclosed>& enclosed) {
+  Longest longest;
+  for (core::Operation& operation : draft.operations) look_for_longest(operation.parameters, operation.module, longest);
+  if (longest.value == nullptr || enclosed.size() == core::limits::attachments) return false;
+  const bool text = longest.value->is_string();
+  const std::string name = fmt::format("{}-{}", longest.key.substr(0, 64), enclosed.size() + 1);
+  enclosed.push_back(core::enclose(name, text ? longest.value->get<std::string>() : core::compact_json(*longest.value)));
+  *longest.value = {{"attachment", name}};
+  if (!text) (*longest.value)["as"] = "json";
+  draft.attachments.push_back(enclosed.back().attachment);
+  return true;
+}
+
 }  // namespace
 
-Result<Complete> complete(Action draft, const Home& home, const Gpg& gpg, const Completion& how) {
+core::Status attach_files(Action& draft, std::vector<core::Enclosed>& enclosed) {
+  for (core::Operation& operation : draft.operations) {
+    core::Status ok = core::each_reference(operation.parameters, [&](core::Json&, const core::Reference& reference) -> core::Status {
+      auto named = [&](const core::Enclosed& one) { return one.attachment.name == reference.name; };
+      if (std::any_of(enclosed.begin(), enclosed.end(), named)) return core::Done{};
+      auto content = read_named(reference.name);
+      if (!content) return content.error();
+      enclosed.push_back(core::enclose(reference.name, *content));
+      return core::Done{};
+    });
+    if (!ok) return ok;
+  }
+  draft.attachments.clear();
+  for (const core::Enclosed& one : enclosed) draft.attachments.push_back(one.attachment);
+  return core::Done{};
+}
+
+Result<Complete> complete(Action draft, std::vector<core::Enclosed> enclosed, const Home& home, const Gpg& gpg, const Completion& how) {
   if (draft.name.empty()) return core::invalid("name: an action needs one");
   if (draft.operations.empty()) return core::invalid("operations: an action needs at least one");
   draft.target = home.target_of(draft.target);
@@ -59,13 +104,15 @@ Result<Complete> complete(Action draft, const Home& home, const Gpg& gpg, const 
   draft.roster_version = home.roster().version;
   core::LinkSecret secret;
   if (core::Status keys = fill_keys(draft, home, gpg, how, secret); !keys) return keys.error();
+  if (core::Status attached = attach_files(draft, enclosed); !attached) return attached.error();
   core::Bytes text = core::canonical_json(core::to_json(draft));
+  while (text.size() > core::limits::action_bytes && move_out_longest(draft, enclosed)) text = core::canonical_json(core::to_json(draft));
   if (text.size() > core::limits::action_bytes)
     return core::Error{core::Code::too_large, fmt::format("operations: the action would take {} bytes, and {} are the most that is signed; ask in parts, or a machine at a time with -t local",
                                                           text.size(), core::limits::action_bytes)};
   auto parsed = core::parse_action(text);
   if (!parsed) return parsed.error();
-  return Complete{*parsed, text, secret};
+  return Complete{*parsed, text, secret, std::move(enclosed)};
 }
 
 Result<core::LinkSecret> reply_secret(const Action& action, const Gpg& gpg) {

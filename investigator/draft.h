@@ -20,11 +20,16 @@ struct Complete {
   core::Action action;                           ///< as parsed from `text`, with its id
   core::Bytes text;                              ///< canonical
   core::LinkSecret reply_secret;                 ///< opens the replies
+  std::vector<core::Enclosed> enclosed;          ///< its attachments
 };
+
+/// What a draft's parameters name becomes its attachments: a file of this machine each, unless it stands in `enclosed`.
+core::Status attach_files(core::Action& draft, std::vector<core::Enclosed>& enclosed);
 
 /// Fills mesh, nonce, window, roster version, readers and reply key of `draft` and checks the outcome as agents will.
 /// Errors: empty name, target or operations; bad target; window in the past; a reader gpg cannot encrypt to.
-core::Result<Complete> complete(core::Action draft, const Home& home, const Gpg& gpg, const Completion& how);
+/// What makes it larger than an action may be becomes attachments.
+core::Result<Complete> complete(core::Action draft, std::vector<core::Enclosed> enclosed, const Home& home, const Gpg& gpg, const Completion& how);
 
 /// The secret half of an action's reply key, unwrapped through gpg. Error refused: not one of its readers.
 core::Result<core::LinkSecret> reply_secret(const core::Action& action, const Gpg& gpg);

@@ -9,10 +9,12 @@
 #include <cstring>
 #include <filesystem>
 
+#include "node/core/limits.h"
+
 namespace mig::investigator {
 namespace {
 
-constexpr std::size_t file_bytes_max = 4 << 20;
+constexpr std::size_t file_bytes_max = core::limits::attached_file_bytes;
 
 core::Error trouble(const std::string& path, int error) {
   auto code = error == ENOENT ? core::Code::not_found : core::Code::world;

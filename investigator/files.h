@@ -7,7 +7,7 @@
 
 namespace mig::investigator {
 
-/// Errors name the file and the trouble; Code::not_found when there is none. Bounded to 4 MiB.
+/// Errors name the file and the trouble; Code::not_found when there is none. Bounded to limits::attached_file_bytes.
 core::Result<core::Bytes> read_file(const std::string& path);
 /// As read_file, and refuses a file that others may read.
 core::Result<core::Bytes> read_secret(const std::string& path);

@@ -32,22 +32,23 @@ struct Ready {
   core::Action action;
   core::SignedText signed_action;
   std::optional<core::LinkSecret> secret;
+  std::vector<core::Enclosed> enclosed;
 };
 
-core::Result<Ready> finish_draft(core::Action draft, const Home& home, const Gpg& gpg, const Globals& globals) {
+core::Result<Ready> finish_draft(core::Action draft, std::vector<core::Enclosed> enclosed, const Home& home, const Gpg& gpg, const Globals& globals) {
   auto life = lifetime_of(globals);
   if (!life) return life.error();
   Completion how;
   how.lifetime_ms = *life;
-  auto made = complete(std::move(draft), home, gpg, how);
+  auto made = complete(std::move(draft), std::move(enclosed), home, gpg, how);
   if (!made) return made.error();
-  return Ready{made->action, {made->text, {}}, made->reply_secret};
+  return Ready{made->action, {made->text, {}}, made->reply_secret, std::move(made->enclosed)};
 }
 
 core::Result<Ready> take_document(const core::ActionFile& file, const Home& home, const Gpg& gpg) {
   if (file.draft.mesh != home.trust().mesh)
     return core::refused(fmt::format("mesh: this action is for mesh {}, this home belongs to {}", file.draft.mesh.brief(), home.trust().mesh.brief()));
-  Ready ready{file.draft, {file.canonical, file.signatures}, {}};
+  Ready ready{file.draft, {file.canonical, file.signatures}, {}, file.enclosed};
   auto secret = reply_secret(file.draft, gpg);
   if (secret)
     ready.secret = *secret;
@@ -59,7 +60,7 @@ core::Result<Ready> take_document(const core::ActionFile& file, const Home& home
 core::Result<Ready> make_ready(core::ActionFile file, const Home& home, const Globals& globals) {
   auto gpg = home.gpg();
   if (!gpg) return gpg.error();
-  auto ready = file.canonical.empty() ? finish_draft(std::move(file.draft), home, *gpg, globals) : take_document(file, home, *gpg);
+  auto ready = file.canonical.empty() ? finish_draft(std::move(file.draft), std::move(file.enclosed), home, *gpg, globals) : take_document(file, home, *gpg);
   if (!ready) return ready;
   const core::SignedText& held = ready->signed_action;
   bool signed_by_us = false;
@@ -133,8 +134,8 @@ int handed_over(Station& station, const core::Action& action, const Globals& glo
 }
 
 core::Asked order_of(const Ready& ready) {
-  if (ready.secret) return {core::Launch{ready.signed_action, *ready.secret}};
-  return {core::Follow{ready.action.id, ready.signed_action, {}, {}, {}, {}}};
+  if (ready.secret) return {core::Launch{ready.signed_action, *ready.secret, ready.enclosed}};
+  return {core::Follow{ready.action.id, ready.signed_action, {}, {}, {}, {}, ready.enclosed}};
 }
 
 }  // namespace
@@ -177,7 +178,7 @@ int launch(core::ActionFile file, Globals& globals) {
   auto ready = make_ready(std::move(file), *home, globals);
   if (!ready) return fail(ready.error());
   if (globals.sign_only) {
-    fmt::print("{}", core::write_action_file(ready->signed_action));
+    fmt::print("{}", core::write_action_file(ready->signed_action, ready->enclosed));
     return 0;
   }
   auto station = Station::open(globals);
@@ -218,14 +219,16 @@ int follow(const std::string& id, Globals& globals) {
   return collection.run(false);
 }
 
-int run_here(const core::Action& action, const Globals& globals) {
+int run_here(core::Action action, std::vector<core::Enclosed> enclosed, const Globals& globals) {
+  if (core::Status attached = attach_files(action, enclosed); !attached) return fail(attached.error());
   char host[256] = "localhost";
   gethostname(host, sizeof host - 1);
   AgentAnswer answer;
   answer.name = host;
   answer.state = core::State::clean;
   Report report(action, globals);
-  for (const core::Operation& operation : action.operations) {
+  for (core::Operation& operation : action.operations) {
+    if (core::Status filled = core::fill_in(operation.parameters, enclosed); !filled) return fail(filled.error());
     modules::Budget budget(action.limits.seconds, action.limits.bytes);
     answer.operations.push_back(modules::run(operation.module, operation.parameters, {}, budget));
     const modules::Answer& one = answer.operations.back();

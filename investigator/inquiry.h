@@ -34,7 +34,7 @@ int launch(core::ActionFile file, Globals& globals);
 int follow(const std::string& id, Globals& globals);
 
 /// Runs the operations in this process, as -t local. Exit code: 0 found, 1 nothing found, 2 a module failed.
-int run_here(const core::Action& action, const Globals& globals);
+int run_here(core::Action action, std::vector<core::Enclosed> enclosed, const Globals& globals);
 
 /// Why a relay did not take an action: "relay: refused: weight 1 of 2 for file".
 core::Error not_taken(const core::Verdict& verdict);

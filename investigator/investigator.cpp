@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "investigator/enclosures.h"
 #include "investigator/pursuit.h"
 #include "investigator/shown.h"
 #include "node/core/candidates.h"
@@ -115,6 +116,7 @@ class Investigator::Inside {
     if (!attached_) return;
     if (auto* put = std::get_if<Put>(&*message)) return take(*put);
     if (auto* sync = std::get_if<Sync>(&*message)) return take(*sync);
+    if (auto* want = std::get_if<Want>(&*message)) for (const auto& put : enclosures_.wanted(*want)) links_.send(link_, 3, put, *out_, "chunks");
     if (auto* verdict = std::get_if<Verdict>(&*message)) return take(*verdict);
     if (auto* route = std::get_if<Route>(&*message)) return take(*route);
   }
@@ -172,8 +174,7 @@ class Investigator::Inside {
   void lost(const char* why) {
     tell(attached_ ? Level::warning : Level::info, attached_ ? "detached" : "not_attached", {{"relay", dialled_.address}, {"why", why}});
     candidates_.failed(dialled_, now_.at, random_);
-    links_.closed(link_);
-    link_ = 0;
+    links_.closed(std::exchange(link_, 0));
     attached_ = synced_ = false;
   }
 
@@ -203,7 +204,7 @@ class Investigator::Inside {
   // ---- what a person wants ----
 
   void asked(const Launch& launch) {
-    Pursuit* pursuit = pursue(launch.signed_action);
+    Pursuit* pursuit = pursue(launch.signed_action, launch.enclosed);
     if (!pursuit) return;
     pursuit->reply_secret = launch.reply_secret;
     keep(KeepAction{pursuit->action().id, launch.signed_action, now_.wall});
@@ -211,7 +212,7 @@ class Investigator::Inside {
   }
 
   void asked(const Follow& follow) {
-    Pursuit* pursuit = pursue(follow.signed_action);
+    Pursuit* pursuit = pursue(follow.signed_action, follow.enclosed);
     if (!pursuit) return;
     shown_.follow(follow.action);
     pursuit->recall(follow);
@@ -226,12 +227,12 @@ class Investigator::Inside {
 
   void asked(const AskRegister& request) {
     asked_registers_ = request;
-    told_.clear();
-    asking_.clear();
+    told_.clear(), asking_.clear();
     if (synced_) begin_asking();
   }
 
-  Pursuit* pursue(const SignedText& signed_action) {
+  Pursuit* pursue(const SignedText& signed_action, const std::vector<Enclosed>& enclosed) {
+    enclosures_.keep(enclosed);
     auto action = parse_action(signed_action.text);
     if (!action) {
       tell(Level::alarm, "not_an_action", {{"why", action.error().text}});
@@ -472,6 +473,7 @@ class Investigator::Inside {
   Endpoint dialled_;
   NodeId home_;
   Instant sink_at_{}, ask_at_{}, others_at_{};
+  Enclosures enclosures_;
   Now now_;
   Effects* out_ = nullptr;
 };

@@ -4,10 +4,12 @@
 #include <deque>
 
 #include "node/audit.h"
+#include "node/cancels.h"
 #include "node/core/cancel.h"
 #include "node/core/links.h"
 #include "node/core/roster.h"
 #include "node/core/seal.h"
+#include "node/fetching.h"
 #include "node/home_link.h"
 #include "node/journal.h"
 
@@ -18,7 +20,6 @@ using namespace core;
 namespace {
 
 constexpr std::size_t waiting_max = 64;    // actions admitted but not started: 4 run at once
-constexpr std::size_t cancels_max = 4096;  // the board holds no more actions of one investigator
 constexpr std::size_t parked_max = 16;     // actions that want a newer roster than ours
 
 struct Waiting {
@@ -32,13 +33,12 @@ struct Running {
   std::vector<Fingerprint> signers;
   SignedText asked;
   std::uint64_t batch = 0;                 // of its journal record, until that is on disk
-  Start order;
+  Start order;                             // without attachments: those go to the job and are kept nowhere
+  std::vector<Enclosed> enclosed;
   std::vector<std::string> results;        // by operation index; empty: not given yet
 };
 
 constexpr BytesView ending_row = "ending";  // the action that told us to end ourselves
-
-Bytes cancel_row(const ActionKey& key, const Fingerprint& by) { return "c/" + key.bytes() + by; }
 
 bool found_anything(const std::string& result) {
   auto json = parse_json(result, limits::job_output_bytes);
@@ -72,6 +72,7 @@ class Agent::Inside {
         random_(random_seed),
         journal_(store),
         audit_(store),
+        cancels_(store),
         home_({setting_.trust, setting_.relays, setting_.joining, setting_.name, setting_.segment, setting_.tags,
                attributes()},
               keys_, store, random_) {}
@@ -87,14 +88,14 @@ class Agent::Inside {
     home_.tick(now, journal_.held(), out);
     if (now.at >= purge_at_) {
       journal_.purge(judge_time(now));
-      purge_cancels(judge_time(now));
+      cancels_.purge(judge_time(now));
       audit_.flush(now.wall);
       purge_at_ = now.at + Duration::seconds(60);
     }
     start_waiting(now);
   }
 
-  Instant wake() const { return std::min(home_.wake(), purge_at_); }
+  Instant wake() const { return std::min({home_.wake(), purge_at_, fetching_ && attached() && may_start() ? fetching_->fetch().wake() : Instant::never()}); }
   bool attached() const { return home_.attached(); }
   void buried() { store_.erase(ending_row); }
   bool over() const {
@@ -128,7 +129,7 @@ class Agent::Inside {
 
   void began(const Now& now) {
     began_ = true;
-    load_cancels();
+    cancels_.load();
     if (auto held = store_.get(ending_row))
       if (auto key = ActionKey::from(*held)) ending_ = *key;
     std::vector<ActionKey> interrupted;
@@ -146,6 +147,7 @@ class Agent::Inside {
   }
 
   void welcomed() {
+    if (fetching_) fetching_->fetch().ask_anew();
     for (const auto& [key, entry] : journal_.all())
       if (entry.state == core::Journal::done || entry.state == core::Journal::stored) send_results(key);
   }
@@ -162,7 +164,9 @@ class Agent::Inside {
     for (auto& [job, running] : running_)
       if (running.batch != 0 && running.batch <= committed.batch) {
         running.batch = 0;
-        out_->push_back({running.order, false});
+        Start order = running.order;
+        order.enclosed = std::exchange(running.enclosed, {});
+        out_->push_back({std::move(order), false});
       }
     auto leaving = std::exchange(unsent_, {});
     for (const auto& [batch, key] : leaving) {
@@ -180,6 +184,7 @@ class Agent::Inside {
       if (object->kind == ObjectKind::stop && home_.take_stop(now, *object, *out_)) rights_changed(now);
       if (object->kind == ObjectKind::cancel) cancel(now, text);
       if (object->kind == ObjectKind::action) consider(now, text);
+      if (object->kind == ObjectKind::chunk && !(fetching_ && fetching_->take(object->text, now.at))) tell(Level::debug, "ignored", {{"what", "a chunk that is not missing here"}});
     }
   }
 
@@ -202,7 +207,7 @@ class Agent::Inside {
       return note(now, id, &*admission, State::refused, within.error().text);
     if (auto allowed = locally_allowed(admission->action); !allowed)
       return note(now, id, &*admission, State::refused, allowed.error().text);
-    if (auto reason = cancelled(id, admission->signers)) return note(now, id, &*admission, State::cancelled, *reason);
+    if (auto reason = cancels_.reason(key, admission->signers, *roster)) return note(now, id, &*admission, State::cancelled, *reason);
     if (!targeted(admission->action, now)) return note(now, id, &*admission, State::not_targeted, {});
     if (waiting_.size() >= waiting_max) return note(now, id, &*admission, State::refused, "busy: too many actions are waiting here");
     waiting_.push_back({std::move(admission->action), std::move(admission->signers), asked, ++order_});
@@ -223,9 +228,7 @@ class Agent::Inside {
     if (!admission) return tell(Level::warning, "cancel_refused", {{"why", admission.error().text}});
     const ActionId id = admission->cancel.action;
     const ActionKey key = key_of(id);
-    if (cancels_.size() >= cancels_max && !cancels_.contains(key)) return tell(Level::warning, "cancel_refused", {{"why", "too many cancels are held here"}});
-    cancels_[key][admission->by] = {admission->cancel.expires, admission->cancel.reason};
-    store_.put(cancel_row(key, admission->by), std::to_string(admission->cancel.expires) + " " + admission->cancel.reason);
+    if (!cancels_.add(key, admission->by, admission->cancel.expires, admission->cancel.reason)) return tell(Level::warning, "cancel_refused", {{"why", "too many cancels are held here"}});
     auto may = [&](const std::vector<Fingerprint>& signers) { return may_cancel(admission->by, signers, *roster); };
     for (auto& [job, running] : running_) {
       if (running.key != key || !may(running.signers)) continue;
@@ -238,35 +241,6 @@ class Agent::Inside {
       return;
     }
     if (!is_waiting(key)) note(now, id, nullptr, State::cancelled, admission->cancel.reason);
-  }
-
-  std::optional<std::string> cancelled(const ActionId& id, const std::vector<Fingerprint>& signers) const {
-    auto held = cancels_.find(key_of(id));
-    if (held == cancels_.end()) return {};
-    for (const auto& [by, order] : held->second)
-      if (may_cancel(by, signers, *home_.membership().roster())) return order.reason;
-    return {};
-  }
-
-  void load_cancels() {
-    store_.scan("c/", [&](BytesView name, BytesView value) {
-      auto key = ActionKey::from(name.substr(2, ActionKey::size));
-      const auto blank = value.find(' ');
-      if (key && blank != BytesView::npos)
-        cancels_[*key][Fingerprint(name.substr(2 + ActionKey::size))] = {std::strtoll(Bytes(value).c_str(), nullptr, 10), std::string(value.substr(blank + 1))};
-      return true;
-    });
-  }
-
-  void purge_cancels(WallMs now) {
-    for (auto it = cancels_.begin(); it != cancels_.end();) {
-      std::erase_if(it->second, [&](const auto& entry) {
-        if (entry.second.expires >= now) return false;
-        store_.erase(cancel_row(it->first, entry.first));
-        return true;
-      });
-      it = it->second.empty() ? cancels_.erase(it) : std::next(it);
-    }
   }
 
   Status locally_allowed(const Action& action) const {
@@ -331,15 +305,52 @@ class Agent::Inside {
     retry_parked(now);
   }
 
+  bool may_start() const { return !ending_ && running_.size() < limits::running_per_agent; }
+
   void start_waiting(const Now& now) {
-    while (!ending_ && !waiting_.empty() && running_.size() < limits::running_per_agent) {
-      auto next = std::min_element(waiting_.begin(), waiting_.end(), [](const Waiting& a, const Waiting& b) {
-        return std::pair(-a.action.limits.priority, a.order) < std::pair(-b.action.limits.priority, b.order);
-      });
+    if (fetching_ && !is_waiting(fetching_->action())) fetching_.reset();
+    while (may_start()) {
+      auto next = first_waiting([&](const Waiting& w) { return w.action.attachments.empty() || (fetching_ && fetching_->action() == key_of(w.action.id) && fetching_->fetch().complete()); });
+      if (next == waiting_.end()) break;
       Waiting chosen = std::move(*next);
       waiting_.erase(next);
       start(now, chosen.action, std::move(chosen.signers), std::move(chosen.asked));
     }
+    if (may_start()) fetch(now);
+  }
+
+  /// By priority, then age.
+  template <class F>
+  std::vector<Waiting>::iterator first_waiting(const F& fits) {
+    auto best = waiting_.end();
+    for (auto it = waiting_.begin(); it != waiting_.end(); ++it)
+      if (fits(*it) && (best == waiting_.end() || std::pair(-it->action.limits.priority, it->order) < std::pair(-best->action.limits.priority, best->order))) best = it;
+    return best;
+  }
+
+  void fetch(const Now& now) {
+    if (!fetching_) {
+      auto next = first_waiting([](const Waiting& w) { return !w.action.attachments.empty(); });
+      if (next == waiting_.end()) return;
+      fetching_.emplace(next->action);
+    }
+    auto it = first_waiting([&](const Waiting& w) { return key_of(w.action.id) == fetching_->action(); });
+    if (it == waiting_.end()) return fetching_.reset();  // it was refused when its turn came
+    if (judge_time(now) > it->action.expire_after || fetching_->fetch().rounds_in_vain() >= limits::chunk_rounds) return give_up(now, it);
+    if (!home_.attached()) return;
+    if (auto keys = fetching_->fetch().ask(now.at); !keys.empty()) home_.send(2, Want{std::move(keys)}, *out_);
+  }
+
+  /// Not silence, but a signed failure that says what was missing.
+  void give_up(const Now& now, std::vector<Waiting>::iterator it) {
+    const std::string missing = fetching_->missing();
+    const Waiting lost = std::move(*it);
+    waiting_.erase(it);
+    fetching_.reset();
+    const ActionKey key = key_of(lost.action.id);
+    journal_.start(lost.action, now.wall);
+    audit_.started(now.wall, lost.action, lost.signers, *home_.membership().roster());
+    finish(now, key, State::failed, "attachment missing: " + missing, {});
   }
 
   void start(const Now& now, const Action& action, std::vector<Fingerprint> signers, SignedText asked) {
@@ -351,7 +362,8 @@ class Agent::Inside {
     journal_.start(action, now.wall);
     audit_.started(now.wall, action, signers, *home_.membership().roster());
     Running& running = running_[++last_job_];
-    running = {key, std::move(signers), std::move(asked), store_.batch(), {last_job_, action.id, action.operations, {static_cast<double>(action.limits.seconds), action.limits.bytes}}, std::vector<std::string>(action.operations.size())};
+    running = {key, std::move(signers), std::move(asked), store_.batch(), {last_job_, action.id, action.operations, {static_cast<double>(action.limits.seconds), action.limits.bytes}}, action.attachments.empty() ? std::vector<Enclosed>{} : fetching_->enclosed(), std::vector<std::string>(action.operations.size())};
+    if (!action.attachments.empty()) fetching_.reset();
     tell(Level::info, "started", {{"action", action.id.brief()}, {"name", action.name}, {"audit", audit_.head()}});
     if (home_.attached()) home_.send(2, ResultFrame{{}, true, key}, *out_);
   }
@@ -440,6 +452,7 @@ class Agent::Inside {
   Random random_;
   Journal journal_;
   Audit audit_;
+  Cancels cancels_;
   HomeLink home_;
   Effects* out_ = nullptr;  // of the step in progress
   bool began_ = false;
@@ -448,14 +461,10 @@ class Agent::Inside {
   std::uint64_t order_ = 0;
   JobId last_job_ = 0;
   std::vector<Waiting> waiting_;
+  std::optional<Fetching> fetching_;                         // one action's at a time: that bounds what it takes in memory
   std::map<JobId, Running> running_;
   std::vector<std::pair<std::uint64_t, ActionKey>> unsent_;  // batch that holds the results, action
   std::deque<SignedText> parked_;
-  struct CancelOrder {
-    WallMs expires = 0;
-    std::string reason;
-  };
-  std::map<ActionKey, std::map<Fingerprint, CancelOrder>> cancels_;  // by action, by who signed
 };
 
 Agent::Agent(AgentSetting setting, store::Store& store, const Seed& random_seed)

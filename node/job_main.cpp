@@ -66,6 +66,7 @@ bool write_frame(std::size_t index, const std::string& answer, const char* limit
 
 struct Job {
   Json operations;
+  std::vector<core::Enclosed> enclosed;
   modules::Host host;
   bool privacy = false;
   double seconds = 0;
@@ -79,7 +80,13 @@ core::Result<Job> read_job() {
   auto document = core::parse_json(text, text.size());
   if (!document) return document.error();
   try {
-    return Job{document->at("operations"), {document->at("root"), document->at("proc")}, document->at("privacy"),
+    std::vector<core::Enclosed> enclosed;
+    for (const Json& one : document->at("enclosed")) {
+      auto packed = core::from_base64(one.at("packed").get<std::string>());
+      if (!packed) return packed.error();
+      enclosed.push_back({{one.at("name"), one.at("size"), {}}, *std::move(packed)});
+    }
+    return Job{document->at("operations"), std::move(enclosed), {document->at("root"), document->at("proc")}, document->at("privacy"),
                document->at("seconds"), document->at("bytes"),
                {document->at("memory"), document->at("cpu"), document->at("polite"), document->at("parent"), document->at("readable")}, document->at("group")};
   } catch (const Json::exception& trouble) {
@@ -116,7 +123,10 @@ std::vector<Answer> answers_to(const std::vector<std::size_t>& indices, const Jo
   const std::string name = module_of(job.operations[indices[0]]);
   if (name.empty()) return {Answer::failure("operation: has no module")};
   std::vector<Json> parameters;
-  for (std::size_t index : indices) parameters.push_back(job.operations[index].value("parameters", Json::object()));
+  for (std::size_t index : indices) {
+    parameters.push_back(job.operations[index].value("parameters", Json::object()));
+    if (auto filled = core::fill_in(parameters.back(), job.enclosed); !filled) return std::vector<Answer>(indices.size(), Answer::failure(filled.error().text));
+  }
   auto answers = modules::run_together(name, parameters, job.host, budget);
   for (Answer& answer : answers) qualify(answer, job.wall);
   if (job.privacy)

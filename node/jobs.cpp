@@ -73,7 +73,10 @@ core::Result<Fd> as_file(const std::string& text) {
 }
 
 std::string document_of(const JobSpec& spec, const std::string& group) {
-  return core::compact_json({{"operations", spec.operations},
+  core::Json enclosed = core::Json::array();
+  for (const auto& one : spec.enclosed) enclosed.push_back({{"name", one.attachment.name}, {"size", one.attachment.size}, {"packed", core::to_base64(one.packed)}});
+  return core::compact_json({{"enclosed", std::move(enclosed)},
+                             {"operations", spec.operations},
                              {"seconds", spec.seconds},
                              {"bytes", spec.bytes_max},
                              {"root", spec.host.root},

@@ -18,6 +18,7 @@
 
 #include "modules/module.h"
 #include "node/cgroup.h"
+#include "node/core/attachment.h"
 #include "node/core/json.h"
 
 namespace mig::node {
@@ -25,6 +26,7 @@ namespace mig::node {
 struct JobSpec {
   std::uint64_t id = 0;
   core::Json operations;     ///< [{"module":..,"parameters":{..}}, ..]: results carry the index into it
+  std::vector<core::Enclosed> enclosed;  ///< attachments that parameters name; unpacked behind the wall
   double seconds = 0;        ///< wall clock for all operations together; 0: limits::job_seconds
   std::size_t bytes_max = 0; ///< of results as JSON, all operations together; 0: limits::job_output_bytes
   double cpu_seconds = 0;              ///< on processors; 0: limits::job_cpu_share times `seconds`

@@ -49,6 +49,7 @@ class JobDoor {
     spec.id = order.job;
     spec.operations = core::Json::array();
     for (const auto& operation : order.operations) spec.operations.push_back({{"module", operation.module}, {"parameters", operation.parameters}});
+    spec.enclosed = order.enclosed;
     spec.seconds = order.budget.seconds;
     spec.bytes_max = order.budget.bytes;
     spec.host = host_;

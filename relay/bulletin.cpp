@@ -10,6 +10,13 @@ using namespace core;
 namespace {
 constexpr std::size_t put_bytes = 64 * 1024;      // objects are bundled up to this
 constexpr std::size_t digests_per_frame = 4000;   // about 36 octets each
+
+/// What may have attachments.
+const Action* action_of(const Notice& notice) {
+  if (auto* admission = std::get_if<Admission>(&notice.content)) return &admission->action;
+  auto* draft = std::get_if<DraftNotice>(&notice.content);
+  return draft ? &draft->action : nullptr;
+}
 }
 
 void Relay::Inside::take(Link& link, const Put& put) {
@@ -22,6 +29,7 @@ void Relay::Inside::take(Link& link, const Put& put) {
 }
 
 void Relay::Inside::take(Link& link, const Object& object) {
+  if (object.kind == ObjectKind::chunk) return take_chunk(link.id, object.text);
   const bool asks = link.role == Role::investigator;
   auto seen = preview(object);
   auto verdict = [&](const BoardKey& key, VerdictCode code, const std::string& text) {
@@ -37,7 +45,10 @@ void Relay::Inside::take(Link& link, const Object& object) {
     return asks ? promise_verdict(link.id, seen->key) : void();
   }
   if (!board_.wants(seen->key, seen->version)) {
-    if (asks && board_.find(seen->key)) promise_verdict(link.id, seen->key);
+    if (asks && board_.find(seen->key)) {
+      chunks_.prefer(*ActionKey::from(BytesView(seen->key).substr(1)), link.id);
+      promise_stored(link.id, seen->key);
+    }
     if (asks && object.kind == ObjectKind::sink) give(link, {seen->key});  // somebody else speaks for this sink
     return;
   }
@@ -52,8 +63,10 @@ void Relay::Inside::take(Link& link, const Object& object) {
   if (!notice) return verdict(seen->key, VerdictCode::refused, notice.error().text);
   if (auto* sink = std::get_if<SinkNotice>(&notice->content); sink && asks && sink->session.investigator != link.investigator)
     return verdict(seen->key, VerdictCode::refused, "a sink may only be announced by its investigator");
+  if (const Action* action = action_of(*notice); action && !chunks_.room(*action))
+    return verdict(seen->key, VerdictCode::quota, "this relay has no room for its attachments beside those of other actions");
   pin(*notice, object, &link);
-  if (asks) promise_verdict(link.id, seen->key);
+  if (asks) promise_stored(link.id, seen->key);
   // Behind the verdict: who stops herself hears that it is stored.
   if (object.kind == ObjectKind::stop) promise([this](bool) { rights_changed(); });
 }
@@ -81,12 +94,41 @@ void Relay::Inside::promise_verdict(LinkId to, const BoardKey& key) {
   });
 }
 
+/// An action is not stored before its attachments are.
+void Relay::Inside::promise_stored(LinkId to, const BoardKey& key) {
+  if (chunks_.complete(*ActionKey::from(BytesView(key).substr(1)))) return promise_verdict(to, key);
+  unsettled_.insert({to, key});
+}
+
+void Relay::Inside::take_chunk(LinkId from, BytesView chunk) {
+  auto waiting = chunks_.take(chunk, from, now_.at);
+  if (!waiting) return tell(Level::debug, "ignored", {{"what", "a chunk that nobody asked for"}});
+  for (LinkId to : *waiting) give_chunk(to, chunk);
+  for (const auto& [to, key] : std::exchange(unsettled_, {})) promise_stored(to, key);
+}
+
+/// In the class of bulk data: over its cap a frame is dropped, and asked for again.
+void Relay::Inside::give_chunk(LinkId to, BytesView chunk) {
+  links_.send(to, 3, Put{{{ObjectKind::chunk, Bytes(chunk), {}, {}}}}, *out_, "chunks");
+}
+
+void Relay::Inside::ask_for_chunks() {
+  if (chunks_.wake() == Instant::never()) return;
+  std::vector<LinkId> neighbours;
+  for (const auto& [id, link] : links_.peers()) neighbours.push_back(id);
+  for (auto& [to, want] : chunks_.ask(now_.at, neighbours)) links_.send(to, 2, want, *out_);
+}
+
 /// `from`: nullptr when it is our own or comes from our store.
 void Relay::Inside::pin(const Notice& notice, const Object& object, const Link* from) {
   if (!board_.wants(notice.key, notice.version)) return;
   const bool fresh = from != nullptr || object.kind == ObjectKind::relay;
   board_.pin(notice.key, {object, notice.version, notice.expires}, fresh);
   if (from) flood(notice.key, object, from);
+  if (const Action* action = action_of(notice)) {
+    chunks_.open(*action);
+    if (from) chunks_.prefer(key_of(action->id), from->id);
+  }
   if (std::holds_alternative<StopNotice>(notice.content)) return take_stop(notice, object, from == nullptr);
   if (auto* admission = std::get_if<Admission>(&notice.content)) {
     board_.drop(board_key(ObjectKind::draft, admission->action.id.view()));
@@ -123,6 +165,7 @@ std::optional<Object> Relay::Inside::cancel_of(const ActionId& action, const std
 }
 
 void Relay::Inside::way_opened() {
+  chunks_.way_opened();
   books_.hurry(now_);
   outbox_.hurry(now_.at);
 }
@@ -198,8 +241,15 @@ void Relay::Inside::take(Link& link, const Sync& sync_frame) {
 }
 
 void Relay::Inside::take(Link& link, const Want& want) {
+  for (const auto& key : want.keys) {
+    if (key[0] != static_cast<char>(ObjectKind::chunk)) continue;
+    if (auto chunk = chunks_.find(key))
+      give_chunk(link.id, *chunk);
+    else
+      chunks_.awaited(key, link.id);
+  }
   if (link.role != Role::agent) return give(link, want.keys);
-  // Agents may ask for the roster alone: actions are offered to them.
+  // Agents may ask for the roster and for chunks alone: actions are offered to them.
   if (std::find(want.keys.begin(), want.keys.end(), board_key(ObjectKind::roster, {})) != want.keys.end())
     give(link, {board_key(ObjectKind::roster, {})});
 }
@@ -237,6 +287,9 @@ void Relay::Inside::gone(const BoardKey& key) {
       relays_.erase(relay);
     } else if (key[0] == static_cast<char>(ObjectKind::sink)) {
       forget_reader(*SinkId::from(BytesView(key).substr(1)));
+    } else if (key[0] == static_cast<char>(ObjectKind::action) ||
+               (key[0] == static_cast<char>(ObjectKind::draft) && !board_.find(board_key(ObjectKind::action, BytesView(key).substr(1))))) {
+      chunks_.forget(*ActionKey::from(BytesView(key).substr(1)));
     } else if (key[0] == static_cast<char>(ObjectKind::cancel)) {
       for (auto& [action, held] : cancels_) held.erase(key);
       std::erase_if(cancels_, [](const auto& entry) { return entry.second.empty(); });

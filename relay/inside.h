@@ -11,6 +11,7 @@
 #include "node/core/membership.h"
 #include "relay/board.h"
 #include "relay/books.h"
+#include "relay/chunks.h"
 #include "relay/enroller.h"
 #include "relay/notice.h"
 #include "relay/outbox.h"
@@ -91,6 +92,10 @@ class Relay::Inside {
   void way_opened();
   void publish_own_record();
   void promise_verdict(core::LinkId to, const core::BoardKey& key);
+  void promise_stored(core::LinkId to, const core::BoardKey& key);
+  void take_chunk(core::LinkId from, core::BytesView chunk);
+  void give_chunk(core::LinkId to, core::BytesView chunk);
+  void ask_for_chunks();
   void flood(const core::BoardKey& key, const core::Object& object, const core::Link* from);
   void sync(core::Link& link, std::uint32_t kinds);
   void take(core::Link& link, const core::Sync& sync);
@@ -132,6 +137,7 @@ class Relay::Inside {
   core::Links links_;
   core::Map map_;
   Board board_;
+  Chunks chunks_;
   Register members_;
   Outbox outbox_;
   std::optional<Enroller> enroller_;
@@ -139,6 +145,7 @@ class Relay::Inside {
   Books books_;
   std::map<core::SinkId, SinkNotice> sinks_;
   std::map<core::ActionId, std::map<core::BoardKey, core::Fingerprint>> cancels_;  ///< who cancelled; of live CANCEL notices
+  std::set<std::pair<core::LinkId, core::BoardKey>> unsettled_;  ///< who waits to hear that an action is stored with its attachments
   std::map<core::NodeId, core::Certificate> relays_;   ///< of live RELAY notices
   std::vector<core::DialTarget> targets_;
   std::vector<Promise> promises_;

@@ -102,7 +102,9 @@ Result<Notice> verify_draft(const Object& object, const Roster& roster, WallMs n
   if (!action) return action.error();
   if (action->mesh != roster.mesh) return refused("draft: for another mesh");
   if (action->expire_after <= now) return Error{Code::invalid, "draft: its window is over"};
-  return Notice{board_key(ObjectKind::draft, action->id.view()), {0, signers->size()}, action->expire_after, DraftNotice{}};
+  Notice notice{board_key(ObjectKind::draft, action->id.view()), {0, signers->size()}, action->expire_after, {}};
+  notice.content = DraftNotice{std::move(*action)};
+  return notice;
 }
 
 }  // namespace

@@ -30,7 +30,9 @@ struct SinkNotice {
   core::Instant until{};
 };
 struct StopNotice {};                      ///< the relay's Membership takes it
-struct DraftNotice {};                     ///< an action that lacks weight: for people to sign, for no agent
+struct DraftNotice {                       ///< an action that lacks weight: for people to sign, for no agent
+  core::Action action;
+};
 
 struct Notice {
   core::BoardKey key;

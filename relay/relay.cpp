@@ -27,6 +27,7 @@ Relay::Inside::Inside(RelaySetting setting, store::Store& store, const Seed& ran
       random_(random_seed),
       membership_(setting_.trust),
       board_(store),
+      chunks_(store),
       members_(store),
       outbox_(store),
       enroller_(setting_.enroller_seed ? std::optional<Enroller>(std::in_place, *setting_.enroller_seed, store, setting_.certificate_life_ms) : std::nullopt),
@@ -88,6 +89,7 @@ void Relay::Inside::boot() {
   };
   pin_held(true);
   pin_held(false);
+  chunks_.tidy();
   if (membership_.roster()) (void)take_roster(membership_.roster_object(), nullptr);
   if (membership_.fork()) tell_fork(membership_, *out_);
   books_.load(presence_.instance(), presence_.reset_at(), now_);
@@ -205,10 +207,12 @@ void Relay::Inside::tick() {
   if (membership_.enrolled() && !aside_) publish_own_record();
   hand_over();
   books_.tick(now_, sinks_);
+  ask_for_chunks();
 }
 
 Instant Relay::Inside::wake() const {
   Instant next = std::min({links_.wake(), books_.wake(), outbox_.wake()});
+  if (!links_.peers().empty()) next = std::min(next, chunks_.wake());  // else there is nobody to ask
   if (membership_.enrolled() && !aside_) next = std::min({next, presence_.wake(), renew_at_});
   for (const auto& target : targets_)
     if (target.link == 0 && (!aside_ || clock_went_back())) next = std::min(next, target.next_try);
@@ -241,6 +245,8 @@ void Relay::Inside::lost(LinkId id, const char* why) {
     presence_.load(now_.at, static_cast<std::uint32_t>(members_.all().size()), members_.online());
   }
   links_.closed(id);
+  chunks_.lost(id);
+  std::erase_if(unsettled_, [&](const auto& entry) { return entry.first == id; });
   syncing_.erase(id);
   synced_at_.erase(id);
   clock_told_.erase(id);

@@ -138,6 +138,13 @@ void Checks::sent(NodeIndex from, NodeIndex to, LinkId link, BytesView frame) {
 }
 
 void Checks::object_sent(NodeIndex from, NodeIndex to, const Object& object) {
+  if (object.kind == ObjectKind::chunk) {
+    const bool named = std::any_of(asked_.begin(), asked_.end(), [hash = hash_of(object.text)](const auto& entry) {
+      const auto& all = entry.second.action.attachments;
+      return std::any_of(all.begin(), all.end(), [&](const Attachment& one) { return std::count(one.chunks.begin(), one.chunks.end(), hash) > 0; });
+    });
+    return check(1, named, fmt::format("node {} passes on a chunk that no action names", from));
+  }
   auto seen = relay::preview(object);
   const Hash hash = hash_of(pack_object(object));
   if (fleet_.is_relay(from)) {

@@ -166,11 +166,19 @@ bool Fleet::settle(Duration limit) {
       limit);
 }
 
-Fleet::Question Fleet::question(const std::string& target, WallMs valid_ms) {
+Fleet::Question Fleet::question(const std::string& target, WallMs valid_ms, std::size_t attached) {
   Action action;
+  std::vector<Enclosed> enclosed;
   action.name = "a question";
   action.target = target;
   action.operations.push_back(plan_.operation);
+  if (attached > 0) {
+    Bytes content;  // it compresses to half
+    for (std::size_t i = 0; content.size() < attached; ++i) content += to_hex(blake2b(fmt::format("line {} {}", questions_, i), 32)) + "\n";
+    enclosed.push_back(enclose("list.txt", content.substr(0, attached)));
+    action.attachments.push_back(enclosed[0].attachment);
+    action.operations[0].parameters["list"] = {{"attachment", "list.txt"}, {"as", "lines"}};
+  }
   action.valid_from = (world_.now().wall - 60'000) / 1000 * 1000;
   action.expire_after = action.valid_from + 60'000 + valid_ms;
   action.mesh = trust_.mesh;
@@ -180,14 +188,14 @@ Fleet::Question Fleet::question(const std::string& target, WallMs valid_ms) {
   Random random(seed("reply key", questions_));
   const ReplyKeys keys = make_reply_keys(random);
   action.reply_key = keys.key;
-  Question out{{}, {canonical_json(to_json(action)), {}}, keys.secret};
+  Question out{{}, {canonical_json(to_json(action)), {}}, keys.secret, std::move(enclosed)};
   out.id = action_id_of(out.signed_action.text);
   out.signed_action.signatures.push_back(person_.sign(action_signing_text(out.signed_action.text), world_.now().wall));
   return out;
 }
 
 ActionId Fleet::ask(const Question& question) {
-  world_.post(investigator_, Asked{Launch{question.signed_action, question.reply_secret}});
+  world_.post(investigator_, Asked{Launch{question.signed_action, question.reply_secret, question.enclosed}});
   return question.id;
 }
 
@@ -225,7 +233,7 @@ void Fleet::forget(std::size_t i) {
 
 /// What a ledger would have kept of this action.
 Follow Fleet::follow(const Question& question) const {
-  Follow out{question.id, question.signed_action, question.reply_secret, {}, {}, {}};
+  Follow out{question.id, question.signed_action, question.reply_secret, {}, {}, {}, question.enclosed};
   const ActionKey key = key_of(question.id);
   std::map<std::pair<NodeId, std::uint64_t>, std::uint64_t> cursors;
   std::map<NodeId, Version> rows;

@@ -84,8 +84,10 @@ class Fleet {
     core::ActionId id;
     core::SignedText signed_action;
     core::LinkSecret reply_secret;
+    std::vector<core::Enclosed> enclosed;
   };
-  Question question(const std::string& target = "all", core::WallMs valid_ms = 300'000);
+  /// `attached`: octets of an attachment, "list.txt", that its parameters name; 0: none.
+  Question question(const std::string& target = "all", core::WallMs valid_ms = 300'000, std::size_t attached = 0);
   core::ActionId ask(const Question& question);
   void cancel(const core::ActionId& id, const std::string& reason);
   /// The investigator's rights end; she is the root, and signs that herself.

@@ -127,6 +127,12 @@ class Reader : public LookReader {
     if (name.empty()) return fail("give the question a name");
     const std::string role = words_.maybe("of") ? words_.take() : "";
     const Duration valid = words_.maybe("valid") ? duration() : Duration::seconds(300);
+    Stage::Attached attached = Stage::Attached::nothing;
+    if (words_.maybe("with")) {
+      expect("a");
+      attached = words_.maybe("lost") ? Stage::Attached::lost : Stage::Attached::list;
+      expect("list");
+    }
     std::vector<std::string> names{name};
     if (const auto count = times(); count) {
       names.clear();
@@ -134,7 +140,7 @@ class Reader : public LookReader {
     }
     cast_.questions.insert(names.begin(), names.end());
     act_ = [=](Stage& stage) {
-      for (const auto& one : names) stage.ask(one, role, valid);
+      for (const auto& one : names) stage.ask(one, role, valid, attached);
       return std::string();
     };
   }
@@ -365,7 +371,7 @@ const std::vector<Reader::Form>& Reader::forms() {
       {"agents", "agents A B at R3 [R1 ...] [as ROLE] (they go to R3, if that fails to R1; \"A x 30 times\": A-1 to A-30)", &Reader::agents, true},
       {"jobs", "jobs take 10s", &Reader::jobs, true},
       {"logs", "logs last 10m (how long answers outlive their action)", &Reader::logs, true},
-      {"ask", "ask Q [of ROLE] [valid 60s] [25 times] (then Q-1, Q-2 ...)", &Reader::ask, false},
+      {"ask", "ask Q [of ROLE] [valid 60s] [with a list | with a lost list] [25 times] (then Q-1, Q-2 ...)", &Reader::ask, false},
       {"cancel", "cancel Q", &Reader::cancel, false},
       {"wait", "wait 2s", &Reader::wait, false},
       {"crash", "crash N... [losing the store]", &Reader::crash, false},

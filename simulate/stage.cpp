@@ -80,9 +80,11 @@ bool Stage::frame(NodeIndex from, NodeIndex to, BytesView frame) {
   return swallowed_.contains(way);
 }
 
-void Stage::ask(const std::string& name, const std::string& role, Duration valid) {
+void Stage::ask(const std::string& name, const std::string& role, Duration valid, Attached attached) {
+  constexpr std::size_t attached_bytes = 1'200'000;  // 13 chunks, more than are asked for at a time
   const std::string target = role.empty() ? "all" : fmt::format("tags->>'role'='{}'", role);
-  auto asked = fleet_.question(target, valid.us / 1000);
+  auto asked = fleet_.question(target, valid.us / 1000, attached == Attached::nothing ? 0 : attached_bytes);
+  if (attached == Attached::lost) asked.enclosed.clear();
   std::set<NodeIndex> targeted;
   for (std::size_t i = 0; i < plan_.agents; ++i)
     if (role.empty() || plan_.role_of(i) == role) targeted.insert(fleet_.agent(i));

@@ -20,7 +20,8 @@ class Stage {
 
   // ---- what is done ----
   bool begin();                                  ///< relays first, so that each agent finds its first home; false: it does not come up
-  void ask(const std::string& name, const std::string& role, core::Duration valid);  ///< role "": all
+  enum class Attached { nothing, list, lost };   ///< lost: nobody has what it names
+  void ask(const std::string& name, const std::string& role, core::Duration valid, Attached attached = Attached::nothing);  ///< role "": all
   void cancel(const std::string& name);
   void crash(NodeIndex node);
   void lose_store(NodeIndex node);               ///< of a node that is down

@@ -193,7 +193,10 @@ void World::carry_out(NodeIndex index, const Effect& effect) {
     if (watch_) watch_->started(index, *order);
     Yielded yielded{order->job, {}, true, {}};
     std::size_t operation = 0;
-    for (auto& result : work_(index, order->operations)) yielded.results.emplace_back(operation++, std::move(result));
+    auto operations = order->operations;
+    for (auto& one : operations)
+      if (auto filled = fill_in(one.parameters, order->enclosed); !filled) yielded.trouble = filled.error().text;
+    for (auto& result : work_(index, operations)) yielded.results.emplace_back(operation++, std::move(result));
     const Duration budget = Duration::millis(static_cast<std::int64_t>(order->budget.seconds * 1000));
     if (job_ > budget) yielded.results.clear(), yielded.trouble = "timeout: the job was ended when its time was over";
     at(job_.us > 0 ? std::min(job_, budget) : delay(5'000, 200'000), index, std::move(yielded));

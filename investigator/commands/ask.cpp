@@ -53,7 +53,7 @@ int ask(const std::string& name, const std::vector<std::string>& words, Globals&
   core::Action draft;
   draft.name = name_of(name, words, globals);
   draft.operations.push_back({name, *std::move(parameters)});
-  if (globals.target == "local") return run_here(draft, globals);
+  if (globals.target == "local") return run_here(draft, {}, globals);
 
   auto target = target_of(globals);
   if (!target) return fail(target.error());

@@ -20,7 +20,7 @@ int run_file(const std::vector<std::string>& words, Globals& globals) {
   if (complete && (!globals.target.empty() || !globals.name.empty()))
     return fail(core::invalid(fmt::format("run: {} is complete, its target and name cannot change; take out its signatures, nonce and times first", read->rest[0])));
   if (!globals.name.empty()) file->draft.name = globals.name;
-  if (globals.target == "local") return run_here(file->draft, globals);
+  if (globals.target == "local") return run_here(file->draft, file->enclosed, globals);
   if (!globals.target.empty()) file->draft.target = globals.target;
   return launch(*std::move(file), globals);
 }

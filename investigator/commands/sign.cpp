@@ -40,6 +40,7 @@ core::Result<core::WallMs> lifetime_of(const Globals& globals) {
 struct ToSign {
   core::Action action;
   core::SignedText signed_text;
+  std::vector<core::Enclosed> enclosed;
 };
 
 /// The bytes to sign: those of the file, or of a complete document made from it.
@@ -49,7 +50,7 @@ core::Result<ToSign> prepare(const core::ActionFile& file, const Words& words, c
     if (file.draft.mesh != home.trust().mesh)
       return core::refused(fmt::format("mesh: this action is for mesh {}, this home belongs to {}", file.draft.mesh.hex(),
                                        home.trust().mesh.hex()));
-    return ToSign{file.draft, {file.canonical, file.signatures}};
+    return ToSign{file.draft, {file.canonical, file.signatures}, file.enclosed};
   }
   Completion how;
   auto life = lifetime_of(globals);
@@ -57,9 +58,9 @@ core::Result<ToSign> prepare(const core::ActionFile& file, const Words& words, c
   how.lifetime_ms = *life;
   if (words.has("reader"))
     for (const core::Json& reader : words.options["reader"]) how.readers.push_back(reader.get<std::string>());
-  auto made = complete(file.draft, home, gpg, how);
+  auto made = complete(file.draft, file.enclosed, home, gpg, how);
   if (!made) return made.error();
-  return ToSign{made->action, {made->text, {}}};
+  return ToSign{made->action, {made->text, {}}, made->enclosed};
 }
 
 /// Signatures that agents refuse would take ours down with them.
@@ -136,7 +137,7 @@ int list_drafts(Globals& globals) {
 core::Result<ToSign> draft_of(const std::string& id, const Investigator& machine) {
   std::vector<ToSign> fit;
   for (const core::SignedText& draft : machine.drafts())
-    if (auto action = core::parse_action(draft.text); action && id.size() >= 8 && action->id.hex().starts_with(id)) fit.push_back({*action, draft});
+    if (auto action = core::parse_action(draft.text); action && id.size() >= 8 && action->id.hex().starts_with(id)) fit.push_back({*action, draft, {}});
   if (fit.size() == 1) return fit[0];
   return core::Error{core::Code::not_found, fmt::format("approve: {} draft begins with '{}' (8 digits or more); mig sign --drafts lists them", fit.empty() ? "no" : "more than one", id)};
 }
@@ -187,7 +188,7 @@ int run(const std::vector<std::string>& words, Globals& globals) {
   show(*action, *file, *people, *home);
   if (core::Status added = sign_if_agreed(*action, *home, *gpg, globals); !added) return fail(added.error());
   if (read->has("request")) return request(*action, *home, globals);
-  core::Status written = write_named(read->text("out"), core::write_action_file(action->signed_text));
+  core::Status written = write_named(read->text("out"), core::write_action_file(action->signed_text, action->enclosed));
   return written ? 0 : fail(written.error());
 }
 

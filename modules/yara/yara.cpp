@@ -16,6 +16,7 @@
 #include "modules/host_files.h"
 #include "modules/memory/process.h"
 #include "modules/yara/rules.h"
+#include "node/core/limits.h"
 
 namespace mig::modules::yara {
 
@@ -54,6 +55,7 @@ using core::Type;
 
 /// Up to this size a file is read; a larger one is mapped.
 constexpr std::size_t read_bytes_max = 16 * 1024 * 1024;
+constexpr std::size_t rules_bytes_max = core::limits::attachment_bytes;
 constexpr std::size_t block_bytes = 8 * 1024 * 1024, block_overlap = 64 * 1024;
 
 core::Result<Json> file_parameters(const std::string& text) {
@@ -81,7 +83,7 @@ core::Schema make_parameters() {
   core::Schema out{"yara", "Which YARA rules match which files, or the memory of which processes.", {}, {}};
   out.fields.push_back({.name = "yara",
                         .type = Type::text,
-                        .help = "the rules themselves; they name no other files",
+                        .help = "the rules themselves, naming no other files; or on the command line a file with rules",
                         .flag = "rules",
                         .example = "rule r { strings: $a = \"x\" condition: $a }",
                         .required = true});
@@ -148,6 +150,17 @@ class Yara final : public Module {
            "them (CAP_SYS_PTRACE).";
   }
   Demands demands() const override { return {.processes = true}; }
+
+  /// Rules have braces: what has none is the name of a file with rules.
+  core::Result<Json> load(Json parameters) const override {
+    Json& rules = parameters["yara"];
+    if (rules.is_string() && rules.get_ref<const std::string&>().find('{') == std::string::npos) {
+      auto text = read_file(Host{}, rules.get<std::string>(), rules_bytes_max);
+      if (!text) return core::invalid("-rules: " + text.error().text);
+      rules = *std::move(text);
+    }
+    return parameters;
+  }
 
   Answer run(const Json& parameters, const Host& host, Budget& budget) const override {
     if (!parameters.contains("filesearch") && !parameters.contains("processes"))

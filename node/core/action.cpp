@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "node/core/action_fields.h"
 #include "node/core/limits.h"
@@ -69,6 +70,44 @@ void read_window(Members& in, Action& out) {
                                        rough_span(limits::action_life_ms)));
 }
 
+void read_attachments(Members& in, std::vector<Attachment>& out) {
+  std::size_t all = 0;
+  in.each("attachments", 1, limits::attachments, [&](const Json& element, const std::string& subject) {
+    Members attachment(element, subject);
+    Attachment read;
+    attachment.text("name", read.name, 1, limits::tag_bytes);
+    attachment.integer("size", read.size, 1, limits::attachment_bytes);
+    attachment.each("chunks", 1, read.size / limits::chunk_bytes + 2, [&](const Json& chunk, const std::string& place) {
+      auto octets = from_hex(chunk.is_string() ? chunk.get<std::string>() : "");
+      if (!octets || octets->size() != Hash::size) return attachment.fail_with(invalid(place + ": is not a hash: 64 hex digits"));
+      read.chunks.push_back(*Hash::from(*octets));
+    });
+    if (Status ok = attachment.end(); !ok) return in.fail_with(ok.error());
+    if (std::any_of(out.begin(), out.end(), [&](const Attachment& other) { return other.name == read.name; }))
+      return in.fail_with(invalid(subject + ".name: stands twice in the list"));
+    if ((all += read.size) > limits::attachment_bytes)
+      return in.fail_with({Code::too_large, fmt::format("{}: together they hold more than {} bytes", subject, limits::attachment_bytes)});
+    out.push_back(std::move(read));
+  });
+}
+
+/// Each attachment is named by a parameter, and each name is one of an attachment.
+Status check_references(Action& action) {
+  std::set<std::string> named;
+  for (Operation& operation : action.operations) {
+    Status ok = each_reference(operation.parameters, [&](Json&, const Reference& reference) -> Status {
+      named.insert(reference.name);
+      const auto& all = action.attachments;
+      if (std::any_of(all.begin(), all.end(), [&](const Attachment& one) { return one.name == reference.name; })) return Done{};
+      return invalid(fmt::format("action: operations: '{}' is not among the attachments", readable_utf8(reference.name)));
+    });
+    if (!ok) return ok;
+  }
+  for (const Attachment& one : action.attachments)
+    if (!named.contains(one.name)) return invalid(fmt::format("action: attachments: no parameter names '{}'", one.name));
+  return Done{};
+}
+
 void check_target(Members& in, const Action& action) {
   if (!in.good() || action.target.empty()) return;
   if (Result<Target> target = Target::parse(action.target); !target)
@@ -106,6 +145,7 @@ Result<ActionFields> read_action_fields(const Json& document, Members::Absent ab
   read_reply_key(in, action);
   read_readers(in, action.readers);
   read_limits(in, action.limits);
+  if (document.contains("attachments")) read_attachments(in, action.attachments);  // absent in most, and in all of older programs
   check_target(in, action);
   if (Status ok = in.end(); !ok) return ok.error();
   action.disclose = static_cast<Disclose>(disclose);
@@ -121,6 +161,7 @@ Result<Action> parse_action(BytesView canonical_text) {
   Action action = std::move(fields->action);
   if (Bytes canonical = canonical_json(to_json(action)); canonical != canonical_text)
     return invalid(first_difference(canonical_text, canonical));
+  if (Status ok = check_references(action); !ok) return ok.error();
   action.id = action_id_of(canonical_text);
   return action;
 }
@@ -130,7 +171,7 @@ Json to_json(const Action& action) {
   for (const Operation& operation : action.operations)
     operations.push_back({{"module", operation.module}, {"parameters", operation.parameters}});
   const ActionLimits& limit = action.limits;
-  return Json{
+  Json out{
       {"syntaxversion", 3},
       {"name", action.name},
       {"target", action.target},
@@ -152,6 +193,12 @@ Json to_json(const Action& action) {
         {"priority", limit.priority},
         {"idempotent", limit.idempotent},
         {"prune", limit.prune}}}};
+  for (const Attachment& attachment : action.attachments) {
+    Json chunks = Json::array();
+    for (const Hash& chunk : attachment.chunks) chunks.push_back(chunk.hex());
+    out["attachments"].push_back({{"name", attachment.name}, {"size", attachment.size}, {"chunks", std::move(chunks)}});
+  }
+  return out;
 }
 
 Bytes action_signing_text(BytesView canonical_text) { return Bytes("MIG Mesh action 3\n").append(canonical_text); }

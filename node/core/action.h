@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "node/core/attachment.h"
 #include "node/core/ids.h"
 #include "node/core/json.h"
 #include "node/core/result.h"
@@ -46,6 +47,7 @@ struct Action {
   std::string reply_key_wrapped;  ///< its secret half: base64 of an OpenPGP message encrypted to the readers
   std::vector<Fingerprint> readers;
   ActionLimits limits;
+  std::vector<Attachment> attachments;  ///< what its parameters name; a node that does not know them refuses the action
 
   WallMs result_by() const { return expire_after + WallMs{limits.grace_s} * 1000; }
 };
@@ -71,12 +73,14 @@ struct ActionFile {
   Action draft;                   ///< times, nonce, keys empty where the file has none
   std::vector<Bytes> signatures;  ///< raw packets from `pgpsignatures` (v3 only; a v2 signature covers another text)
   std::vector<std::string> old_signatures;  ///< v2 signatures as found, for `mig verify`
+  std::vector<Enclosed> enclosed; ///< the attachments' contents, verified; all of them, or none
   Bytes canonical;                ///< v3 with all fields: the bytes its signatures cover; else empty
 };
 Result<ActionFile> read_action_file(std::string_view json_text);
 
-/// Signed action as a readable file: pretty JSON with `pgpsignatures` (base64 of each packet).
-std::string write_action_file(const SignedText& signed_action);
+/// Signed action as a readable file: pretty JSON with `pgpsignatures` (base64 of each packet) and, where there are any,
+/// `enclosed` (base64 of each attachment's compressed content, by its name). Neither is signed.
+std::string write_action_file(const SignedText& signed_action, const std::vector<Enclosed>& enclosed = {});
 
 /// The exact text MIG v2 signed, to check old signatures (`mig verify`).
 Bytes mig2_signed_text(const Json& v2_document);

@@ -42,10 +42,25 @@ Result<std::vector<Bytes>> take_signatures(Json& document) {
   return out;
 }
 
+/// All attachments of the action, or none. Errors: another content than the one that is signed.
+Result<std::vector<Enclosed>> take_enclosed(const Json& contents, const std::vector<Attachment>& attachments) {
+  std::vector<Enclosed> out;
+  for (const Attachment& attachment : attachments) {
+    auto text = contents.find(attachment.name);
+    auto packed = text != contents.end() && text->is_string() ? from_base64(text->get_ref<const std::string&>()) : invalid("");
+    if (!packed) return invalid(fmt::format("action: enclosed: base64 of '{}' is needed", attachment.name));
+    const auto chunks = chunks_of(*packed);
+    if (!std::equal(chunks.begin(), chunks.end(), attachment.chunks.begin(), attachment.chunks.end(), [](const Bytes& chunk, const Hash& hash) { return hash_of(chunk) == hash; }))
+      return refused(fmt::format("action: enclosed: '{}' is not what the action names", attachment.name));
+    out.push_back({attachment, *std::move(packed)});
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<ActionFile> read_action_file(std::string_view json_text) {
-  Result<Json> document = parse_json(json_text, limits::action_file_bytes);
+  Result<Json> document = parse_json(json_text, limits::attached_file_bytes);
   if (!document) return Error{document.error().code, "action: " + document.error().text};
   Result<int> version = version_of(*document);
   if (!version) return version.error();
@@ -54,12 +69,19 @@ Result<ActionFile> read_action_file(std::string_view json_text) {
   ActionFile out;
   Result<std::vector<Bytes>> signatures = take_signatures(*document);
   if (!signatures) return signatures.error();
+  const Json enclosed = document->value("enclosed", Json());
+  document->erase("enclosed");
   Result<ActionFields> fields = read_action_fields(*document, Members::Absent::skipped);
   if (!fields) return fields.error();
   if (!fields->complete && !signatures->empty())
     return invalid("action: pgpsignatures: nobody can have signed this, since fields are missing");
   out.draft = std::move(fields->action);
   out.signatures = *std::move(signatures);
+  if (enclosed.is_object()) {
+    auto contents = take_enclosed(enclosed, out.draft.attachments);
+    if (!contents) return contents.error();
+    out.enclosed = *std::move(contents);
+  }
   if (!fields->complete) return out;
 
   out.canonical = canonical_json(*document);
@@ -69,11 +91,12 @@ Result<ActionFile> read_action_file(std::string_view json_text) {
   return out;
 }
 
-std::string write_action_file(const SignedText& signed_action) {
+std::string write_action_file(const SignedText& signed_action, const std::vector<Enclosed>& enclosed) {
   Result<Json> document = parse_json(signed_action.text, limits::action_bytes);
   MIG_CHECK(document && document->is_object(), "only what parse_action took is written to a file");
   Json& signatures = (*document)["pgpsignatures"] = Json::array();
   for (const Bytes& signature : signed_action.signatures) signatures.push_back(to_base64(signature));
+  for (const Enclosed& one : enclosed) (*document)["enclosed"][one.attachment.name] = to_base64(one.packed);
   return pretty_json(*document) + "\n";
 }
 

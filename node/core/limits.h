@@ -10,7 +10,13 @@ namespace mig::core::limits {
 
 // --- documents people write ---
 constexpr std::size_t action_bytes = 64 * 1024;      ///< a signed action; larger content travels as attachments
-constexpr std::size_t action_file_bytes = 4 * action_bytes;  ///< the same as people keep it: indented, with signatures
+constexpr std::size_t action_file_bytes = 4 * action_bytes;  ///< the same as people keep it: indented, with signatures ...
+constexpr std::size_t attached_file_bytes = 24 * 1024 * 1024;  ///< ... and with its attachments, as base64
+constexpr std::size_t attachments = 16;              ///< of one action
+constexpr std::size_t attachment_bytes = 16 * 1024 * 1024;   ///< of one action's attachments together, unpacked
+constexpr std::size_t chunk_bytes = 48 * 1024;       ///< of an attachment, compressed: a few fit every window beside all else
+constexpr std::size_t relay_chunks = 256 * 1024 * 1024 / chunk_bytes;  ///< that one relay keeps, for all live actions
+constexpr std::size_t chunks_asked = 8;              ///< of one action at a time: 384 KiB, within an agent's window
 constexpr std::size_t action_name_bytes = 2048;      ///< as MIG's column
 constexpr std::size_t readers = 64;                  ///< of one action's answers
 constexpr std::size_t cancel_bytes = 4 * 1024;        ///< fixed fields and a sentence
@@ -94,6 +100,8 @@ constexpr Duration sink_life = Duration::seconds(5 * 60), sink_renew = Duration:
 constexpr Duration neighbour_after = Duration::seconds(1);   ///< a link counts as an edge once it has held this long
 constexpr Duration publish_gap = Duration::seconds(1);
 constexpr Duration sync_gap = Duration::seconds(30);
+constexpr Duration chunk_patience = Duration::seconds(10), chunk_patience_max = Duration::seconds(60);  ///< without a chunk, before they are asked for again
+constexpr unsigned chunk_rounds = 5;                 ///< an agent asks in vain, 190 s, before it says that an attachment is missing
 constexpr int hops = 16;
 constexpr std::size_t neighbours = 512;
 

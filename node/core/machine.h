@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "node/core/attachment.h"
 #include "node/core/event.h"
 #include "node/core/identity.h"
 #include "node/core/ids.h"
@@ -62,6 +63,7 @@ struct Yielded {
 struct Launch {
   SignedText signed_action;
   LinkSecret reply_secret;                     ///< opens the replies
+  std::vector<Enclosed> enclosed;              ///< its attachments, for relays that ask for them
 };
 /// One reply part the ledger already holds.
 struct Received {
@@ -77,6 +79,7 @@ struct Follow {                                ///< an action of the ledger: go 
   std::vector<Received> receipts;              ///< as the ledger has them, like all that follows
   std::vector<KeepCursor> cursors;
   std::vector<std::pair<NodeId, Version>> rows;  ///< the newest of each relay: an older one may still be under way
+  std::vector<Enclosed> enclosed;
 };
 struct Publish {                               ///< a roster or stop document
   Object object;
@@ -112,6 +115,7 @@ struct Start {
   ActionId action;
   std::vector<Operation> operations;
   Budget budget;
+  std::vector<Enclosed> enclosed;              ///< what parameters name: unpacked and put in their place by the job
 };
 struct Stop {
   JobId job = 0;

@@ -21,7 +21,7 @@ constexpr std::uint8_t protocol_version = 1;
 
 // ---- objects of the board ----
 
-enum class ObjectKind : std::uint8_t { action = 1, cancel = 2, relay = 3, sink = 4, roster = 5, stop = 6, draft = 7 };
+enum class ObjectKind : std::uint8_t { action = 1, cancel = 2, relay = 3, sink = 4, roster = 5, stop = 6, draft = 7, chunk = 8 };
 
 /// Versions of one board key, compared as a pair: (instance, n) of a relay, (epoch, n) of a sink,
 /// (0, number of signatures) of an action or a draft, (document version, first 8 octets of its hash) of the roster, so that two of
@@ -32,7 +32,7 @@ struct Version {
 };
 
 /// A signed notice. `text` is the exact signed bytes: canonical JSON (action, cancel, roster, stop, draft) or packed record (relay, sink).
-/// These: OpenPGP signatures. relay, sink: one Ed25519 signature (domain::object) by the key that `author`
+/// These: OpenPGP signatures. A chunk of an attachment has none: a live action names its hash. relay, sink: one Ed25519 signature (domain::object) by the key that `author`
 /// (certificate, packed session) names.
 struct Object {
   ObjectKind kind = ObjectKind::action;

@@ -21,7 +21,7 @@ template <>
 inline constexpr unsigned last_of<AckCode> = 3;
 
 /// A kind this build knows, with an id of the right length.
-inline bool is_known_kind(ObjectKind kind) { return kind >= ObjectKind::action && kind <= ObjectKind::draft; }
+inline bool is_known_kind(ObjectKind kind) { return kind >= ObjectKind::action && kind <= ObjectKind::chunk; }
 inline bool is_known_key(const BoardKey& key) {
   auto kind = static_cast<ObjectKind>(static_cast<unsigned char>(key[0]));
   return is_known_kind(kind) && key.size() == (kind == ObjectKind::roster ? 1u : 17u);

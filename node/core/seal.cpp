@@ -1,12 +1,11 @@
 #include "node/core/seal.h"
 
-#include <zstd.h>
-
 #include <algorithm>
 
 #include "node/core/check.h"
 #include "node/core/identity_fields.h"
 #include "node/core/sodium.h"
+#include "node/core/zstd.h"
 
 namespace mig::core {
 namespace {
@@ -16,26 +15,6 @@ constexpr std::size_t classes[] = {512, 2048, 8192, 32768, 131072, limits::reply
 /// A slice of this many octets fits a part however badly it compresses.
 constexpr std::size_t sure_slice = limits::reply_part_bytes - 8 * 1024;
 constexpr std::size_t longest_slice = limits::reply_plain_bytes - 8 * 1024;
-constexpr int compression_level = 3;
-
-Bytes compress(BytesView plain) {
-  Bytes out(ZSTD_compressBound(plain.size()), '\0');
-  std::size_t size = ZSTD_compress(out.data(), out.size(), plain.data(), plain.size(), compression_level);
-  MIG_CHECK(!ZSTD_isError(size), "zstd has room for the worst case");
-  out.resize(size);
-  return out;
-}
-
-Result<Bytes> decompress(BytesView packed, std::size_t size_max) {
-  // The size stands in the frame's header; without one, or over the bound, nothing is unpacked.
-  unsigned long long size = ZSTD_getFrameContentSize(packed.data(), packed.size());
-  if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR) return invalid("reply body: not compressed as agreed");
-  if (size > size_max) return Error{Code::too_large, fmt::format("reply body: unpacks to {} octets, at most {} are allowed", size, size_max)};
-  Bytes out(size, '\0');
-  std::size_t done = ZSTD_decompress(out.data(), out.size(), packed.data(), packed.size());
-  if (ZSTD_isError(done) || done != size) return invalid("reply body: damaged inside its seal");
-  return out;
-}
 
 /// Nothing if it fits no class.
 std::optional<Bytes> pad(Bytes plain) {
@@ -183,7 +162,7 @@ Result<ReplyBody> open_reply(const Reply& reply, const ReplyHeader& header, cons
   auto packed = unpad(*std::move(padded));
   if (!packed) return packed.error();
   auto plain = decompress(*packed, limits::reply_plain_bytes);
-  if (!plain) return plain.error();
+  if (!plain) return Error{plain.error().code, "reply body: " + plain.error().text};
   auto body = codec::unpack<ReplyBody>(*plain, limits::reply_plain_bytes);
   if (body && (body->action != header.action || body->agent != header.agent))
     return refused("reply: the body belongs to another reply");

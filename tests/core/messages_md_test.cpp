@@ -231,7 +231,7 @@ TEST_CASE("MESSAGES.md lists every value of every enumeration") {
   values("bye code", last_of<ByeCode>, [](unsigned i) { return to_text(static_cast<ByeCode>(i)); });
   values("state", last_of<State>, [](unsigned i) { return to_text(static_cast<State>(i)); });
   auto named = [](std::vector<std::string> names) { return [names](unsigned i) { return names.at(i - 1); }; };
-  values("kind", 7, named({"action", "cancel", "relay", "sink", "roster", "stop", "draft"}));
+  values("kind", 8, named({"action", "cancel", "relay", "sink", "roster", "stop", "draft", "chunk"}));
   values("journal", last_of<Journal>, named({"started", "done", "stored", "confirmed"}));
   values("verdict code", last_of<VerdictCode>, named({"stored", "refused", "quota", "late", "bad"}));
   values("ack code", last_of<AckCode>, named({"full", "unasked", "bad"}));

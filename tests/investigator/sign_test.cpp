@@ -151,7 +151,7 @@ TEST_CASE("the answers' key opens for the readers named, and for nobody else") {
   REQUIRE(ada);
   Gpg gpg = people.gnupg.gpg();
   core::ActionFile draft = loaded(people.file("draft.json", draft_text));
-  auto made = complete(draft.draft, *ada, gpg, {.readers = {people.eve}});
+  auto made = complete(draft.draft, {}, *ada, gpg, {.readers = {people.eve}});
   INFO((made ? "" : made.error().text));
   REQUIRE(made);
   CHECK(made->action.readers == std::vector{people.eve});
@@ -162,7 +162,7 @@ TEST_CASE("the answers' key opens for the readers named, and for nobody else") {
   GpgHome stranger;
   REQUIRE(stranger.gpg().make_key("Mallory <m@example.org>"));
   CHECK_FALSE(reply_secret(made->action, stranger.gpg()));
-  auto again = complete(draft.draft, *ada, gpg, {});
+  auto again = complete(draft.draft, {}, *ada, gpg, {});
   REQUIRE(again);
   CHECK(again->action.id != made->action.id);  // a nonce of its own
   CHECK(again->action.readers == std::vector{people.ada});
@@ -174,7 +174,7 @@ TEST_CASE("a draft that cannot become an action says why") {
   Gpg gpg = people.gnupg.gpg();
   core::Action draft = loaded(people.file("draft.json", draft_text)).draft;
   auto trouble = [&](const core::Action& action) {
-    auto made = complete(action, *ada, gpg, {});
+    auto made = complete(action, {}, *ada, gpg, {});
     REQUIRE_FALSE(made);
     return made.error().text;
   };
@@ -187,8 +187,28 @@ TEST_CASE("a draft that cannot become an action says why") {
   CHECK_THAT(trouble(late), Contains("expireafter"));
   lost.target = "status=(";
   CHECK_THAT(trouble(lost), Contains("target"));
-  large.operations[0].parameters["x"] = std::string(64 * 1024, 'x');
+  for (int i = 0; i < 6000; ++i) large.operations[0].parameters[std::to_string(i)] = "nothing long";
   CHECK_THAT(trouble(large), Contains("operations: the action would take ") && Contains("and 65536 are the most that is signed; ask in parts, or a machine at a time with -t local"));
+}
+
+TEST_CASE("what does not fit into an action becomes an attachment, and is shown as one") {
+  TwoPeople people;
+  auto ada = Home::open(people.dir.path() + "/ada");
+  Gpg gpg = people.gnupg.gpg();
+  core::Action draft = loaded(people.file("draft.json", draft_text)).draft;
+  core::Json hashes = core::Json::array();
+  for (int i = 0; i < 2000; ++i) hashes.push_back(core::to_hex(core::blake2b(std::to_string(i), 32)));
+  draft.operations[0].parameters["rules"] = {{"attachment", people.file("rules.txt", "rule")}};
+  draft.operations[0].parameters["searches"] = {{"s1", {{"sha2", hashes}}}};
+  auto made = complete(draft, {}, *ada, gpg, {});
+  REQUIRE(made);
+  REQUIRE(made->enclosed.size() == 2);
+  CHECK(made->action.operations[0].parameters["searches"] == core::Json{{"s1", {{"sha2", {{"attachment", "sha2-2"}, {"as", "json"}}}}}});
+  CHECK_THAT(describe(made->action, ada->roster()), Contains("attached  sha2-2: 134001 bytes, hash " + core::hash_of(made->action.attachments[1]).hex()) && Contains("rules.txt: 4 bytes"));
+  core::Json parameters = made->action.operations[0].parameters;
+  REQUIRE(core::fill_in(parameters, made->enclosed));
+  CHECK(parameters["searches"]["s1"]["sha2"] == hashes);
+  CHECK(parameters["rules"] == "rule");
 }
 
 TEST_CASE("a document of MIG is signed anew; its old signatures are left out") {
@@ -232,7 +252,7 @@ TEST_CASE("what is about to be signed is said in words, without painting the ter
   Gpg gpg = people.gnupg.gpg();
   core::Action draft = loaded(people.file("draft.json", draft_text)).draft;
   draft.description = {{"author", "\x1b[2Jnobody"}};
-  auto made = complete(draft, *ada, gpg, {});
+  auto made = complete(draft, {}, *ada, gpg, {});
   REQUIRE(made);
   std::string text = describe(made->action, ada->roster());
   CHECK_THAT(text, Contains("who is there") && Contains("status='online'") && Contains("file") && Contains("^passwd$"));
