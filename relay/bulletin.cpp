@@ -11,7 +11,14 @@ namespace {
 constexpr std::size_t put_bytes = 64 * 1024;      // objects are bundled up to this
 constexpr std::size_t digests_per_frame = 4000;   // about 36 octets each
 
-/// What may have attachments.
+/// The action a key of the board belongs to, if it is one or the draft of one: what may have attachments.
+std::optional<ActionKey> may_have_chunks(const BoardKey& key) {
+  if (key[0] != static_cast<char>(ObjectKind::action) && key[0] != static_cast<char>(ObjectKind::draft)) return {};
+  auto action = ActionKey::from(BytesView(key).substr(1));
+  return action ? std::optional<ActionKey>(*action) : std::nullopt;
+}
+
+/// The action that is pinned with a notice, or with a draft of it.
 const Action* action_of(const Notice& notice) {
   if (auto* admission = std::get_if<Admission>(&notice.content)) return &admission->action;
   auto* draft = std::get_if<DraftNotice>(&notice.content);
@@ -46,7 +53,7 @@ void Relay::Inside::take(Link& link, const Object& object) {
   }
   if (!board_.wants(seen->key, seen->version)) {
     if (asks && board_.find(seen->key)) {
-      chunks_.prefer(*ActionKey::from(BytesView(seen->key).substr(1)), link.id);
+      if (auto action = may_have_chunks(seen->key)) chunks_.prefer(*action, link.id);
       promise_stored(link.id, seen->key);
     }
     if (asks && object.kind == ObjectKind::sink) give(link, {seen->key});  // somebody else speaks for this sink
@@ -96,7 +103,7 @@ void Relay::Inside::promise_verdict(LinkId to, const BoardKey& key) {
 
 /// An action is not stored before its attachments are.
 void Relay::Inside::promise_stored(LinkId to, const BoardKey& key) {
-  if (chunks_.complete(*ActionKey::from(BytesView(key).substr(1)))) return promise_verdict(to, key);
+  if (auto action = may_have_chunks(key); !action || chunks_.complete(*action)) return promise_verdict(to, key);
   unsettled_.insert({to, key});
 }
 
