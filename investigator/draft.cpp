@@ -76,21 +76,9 @@ bool move_out_longest(Action& draft, std::vector<core::Enclosed>& enclosed) {
 
 }  // namespace
 
-core::Status attach_files(Action& draft, std::vector<core::Enclosed>& enclosed) {
-  for (core::Operation& operation : draft.operations) {
-    core::Status ok = core::each_reference(operation.parameters, [&](core::Json&, const core::Reference& reference) -> core::Status {
-      auto named = [&](const core::Enclosed& one) { return one.attachment.name == reference.name; };
-      if (std::any_of(enclosed.begin(), enclosed.end(), named)) return core::Done{};
-      auto content = read_named(reference.name);
-      if (!content) return content.error();
-      enclosed.push_back(core::enclose(reference.name, *content));
-      return core::Done{};
-    });
-    if (!ok) return ok;
-  }
+void attach(Action& draft, const std::vector<core::Enclosed>& enclosed) {
   draft.attachments.clear();
   for (const core::Enclosed& one : enclosed) draft.attachments.push_back(one.attachment);
-  return core::Done{};
 }
 
 Result<Complete> complete(Action draft, std::vector<core::Enclosed> enclosed, const Home& home, const Gpg& gpg, const Completion& how) {
@@ -104,7 +92,7 @@ Result<Complete> complete(Action draft, std::vector<core::Enclosed> enclosed, co
   draft.roster_version = home.roster().version;
   core::LinkSecret secret;
   if (core::Status keys = fill_keys(draft, home, gpg, how, secret); !keys) return keys.error();
-  if (core::Status attached = attach_files(draft, enclosed); !attached) return attached.error();
+  attach(draft, enclosed);
   core::Bytes text = core::canonical_json(core::to_json(draft));
   while (text.size() > core::limits::action_bytes && move_out_longest(draft, enclosed)) text = core::canonical_json(core::to_json(draft));
   if (text.size() > core::limits::action_bytes)

@@ -23,8 +23,8 @@ struct Complete {
   std::vector<core::Enclosed> enclosed;          ///< its attachments
 };
 
-/// What a draft's parameters name becomes its attachments: a file of this machine each, unless it stands in `enclosed`.
-core::Status attach_files(core::Action& draft, std::vector<core::Enclosed>& enclosed);
+/// What is enclosed becomes the draft's attachments.
+void attach(core::Action& draft, const std::vector<core::Enclosed>& enclosed);
 
 /// Fills mesh, nonce, window, roster version, readers and reply key of `draft` and checks the outcome as agents will.
 /// Errors: empty name, target or operations; bad target; window in the past; a reader gpg cannot encrypt to.

@@ -220,7 +220,7 @@ int follow(const std::string& id, Globals& globals) {
 }
 
 int run_here(core::Action action, std::vector<core::Enclosed> enclosed, const Globals& globals) {
-  if (core::Status attached = attach_files(action, enclosed); !attached) return fail(attached.error());
+  attach(action, enclosed);
   char host[256] = "localhost";
   gethostname(host, sizeof host - 1);
   AgentAnswer answer;

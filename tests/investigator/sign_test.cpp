@@ -3,6 +3,7 @@
 #include <fstream>
 #include <unistd.h>
 
+#include "investigator/action_text.h"
 #include "investigator/commands/command.h"
 #include "investigator/describe.h"
 #include "investigator/draft.h"
@@ -195,12 +196,16 @@ TEST_CASE("what does not fit into an action becomes an attachment, and is shown 
   TwoPeople people;
   auto ada = Home::open(people.dir.path() + "/ada");
   Gpg gpg = people.gnupg.gpg();
-  core::Action draft = loaded(people.file("draft.json", draft_text)).draft;
+  people.file("rules.txt", "rule");
+  core::Json document = core::Json::parse(draft_text);
+  document["operations"][0]["parameters"]["rules"] = {{"attachment", "rules.txt"}};
+  auto file = load_action(people.file("draft.json", document.dump()));
+  REQUIRE(file);
+  core::Action draft = file->draft;
   core::Json hashes = core::Json::array();
   for (int i = 0; i < 2000; ++i) hashes.push_back(core::to_hex(core::blake2b(std::to_string(i), 32)));
-  draft.operations[0].parameters["rules"] = {{"attachment", people.file("rules.txt", "rule")}};
   draft.operations[0].parameters["searches"] = {{"s1", {{"sha2", hashes}}}};
-  auto made = complete(draft, {}, *ada, gpg, {});
+  auto made = complete(draft, file->enclosed, *ada, gpg, {});
   REQUIRE(made);
   REQUIRE(made->enclosed.size() == 2);
   CHECK(made->action.operations[0].parameters["searches"] == core::Json{{"s1", {{"sha2", {{"attachment", "sha2-2"}, {"as", "json"}}}}}});
@@ -209,6 +214,11 @@ TEST_CASE("what does not fit into an action becomes an attachment, and is shown 
   REQUIRE(core::fill_in(parameters, made->enclosed));
   CHECK(parameters["searches"]["s1"]["sha2"] == hashes);
   CHECK(parameters["rules"] == "rule");
+
+  document["operations"][0]["parameters"]["rules"] = {{"attachment", "../secret"}};
+  auto refused = load_action(people.file("draft.json", document.dump()));
+  REQUIRE_FALSE(refused);
+  CHECK_THAT(refused.error().text, Contains("attachment '../secret': a draft names files beside it alone"));
 }
 
 TEST_CASE("a document of MIG is signed anew; its old signatures are left out") {

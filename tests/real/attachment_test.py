@@ -35,9 +35,9 @@ class Attachments(unittest.TestCase):
             draft, signed = f"{mesh.dir}/draft.json", f"{mesh.dir}/signed.json"
             with open(draft, "w", encoding="utf-8") as file:
                 json.dump({"syntaxversion": 3, "name": "accounts", "target": "all",
-                           "operations": [{"module": "yara", "parameters": {"yara": {"attachment": rules}, "filesearch": PASSWD}}]}, file)
+                           "operations": [{"module": "yara", "parameters": {"yara": {"attachment": "big.yar"}, "filesearch": PASSWD}}]}, file)
             shown = mesh.mig("sign", draft, "-o", signed, "-y", check=True)
-            self.assertRegex(shown.stderr, rf"\nattached  {rules}: {os.path.getsize(rules)} bytes, hash [0-9a-f]{{64}}\n")
+            self.assertRegex(shown.stderr, rf"\nattached  big.yar: {os.path.getsize(rules)} bytes, hash [0-9a-f]{{64}}\n")
             os.remove(rules)
             asked = mesh.ask("run", signed)
             self.assertEqual((asked.code, asked.names(), matches(asked)), (0, names, found), asked)
@@ -45,7 +45,7 @@ class Attachments(unittest.TestCase):
             # Another content than the signed one is refused before anybody is asked.
             with open(signed, encoding="utf-8") as file:
                 document = json.load(file)
-            document["enclosed"][rules] = "AAAA"
+            document["enclosed"]["big.yar"] = "AAAA"
             with open(signed, "w", encoding="utf-8") as file:
                 json.dump(document, file)
             refused = mesh.ask("run", signed)
