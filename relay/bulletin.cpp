@@ -154,7 +154,10 @@ void Relay::Inside::pin(const Notice& notice, const Object& object, const Link* 
     map_.put(relay->record);
     if (changed) way_opened();
   } else if (auto* sink = std::get_if<SinkNotice>(&notice.content)) {
-    if (sink->record.relay == keys_.id() && !links_.find_sink(sink->record.sink)) return;  // her session here has ended
+    if (auto departed = departed_.find(sink->record.sink); departed != departed_.end()) {
+      if (sink->record.relay == keys_.id() && sink->record.epoch <= departed->second) return;
+      departed_.erase(departed);
+    }
     auto held = sinks_.find(sink->record.sink);
     const bool anew = held == sinks_.end() || held->second.record.epoch != sink->record.epoch || held->second.record.relay != sink->record.relay;
     sinks_[sink->record.sink] = *sink;
@@ -293,7 +296,9 @@ void Relay::Inside::gone(const BoardKey& key) {
       map_.erase(relay);
       relays_.erase(relay);
     } else if (key[0] == static_cast<char>(ObjectKind::sink)) {
-      forget_reader(*SinkId::from(BytesView(key).substr(1)));
+      const SinkId sink = *SinkId::from(BytesView(key).substr(1));
+      departed_.erase(sink);
+      forget_reader(sink);
     } else if (key[0] == static_cast<char>(ObjectKind::action) ||
                (key[0] == static_cast<char>(ObjectKind::draft) && !board_.find(board_key(ObjectKind::action, BytesView(key).substr(1))))) {
       chunks_.forget(*ActionKey::from(BytesView(key).substr(1)));

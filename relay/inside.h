@@ -144,6 +144,7 @@ class Relay::Inside {
   Presence presence_;
   Books books_;
   std::map<core::SinkId, SinkNotice> sinks_;
+  std::map<core::SinkId, std::uint64_t> departed_;  // epochs of sessions that ended here; a restart, or a copy of us, knows of none
   std::map<core::ActionId, std::map<core::BoardKey, core::Fingerprint>> cancels_;  ///< who cancelled; of live CANCEL notices
   std::set<std::pair<core::LinkId, core::BoardKey>> unsettled_;  ///< who waits to hear that an action is stored with its attachments
   std::map<core::NodeId, core::Certificate> relays_;   ///< of live RELAY notices

@@ -102,15 +102,14 @@ void Relay::Inside::take(const SignedAsk& signed_ask) {
 /// A row for a reader whose session here has ended. Its maker would hold hand-overs back until she has it, and agents that have
 /// moved would be counted twice by all other readers for as long as her SINK lives.
 void Relay::Inside::nobody_reads(const Route& frame) {
-  const Pinned* pinned = board_.find(board_key(ObjectKind::sink, frame.sub.view()));
-  auto record = pinned ? unpack_sink_record(pinned->object.text) : Result<SinkRecord>(invalid("none"));
+  const auto departed = departed_.find(frame.sub);
   auto routed = decode_routed(frame.payload);
   auto* tally = routed ? std::get_if<Tally>(&*routed) : nullptr;
-  if (!record || record->relay != keys_.id() || !tally) return;
+  if (departed == departed_.end() || !tally) return;
   std::set<NodeId> makers;
   for (const auto& signed_row : tally->rows)
     if (auto row = unpack_row(signed_row.row)) makers.insert(row->relay);
-  for (const auto& maker : makers) route_to_relay(maker, Gone{frame.sub, record->epoch});
+  for (const auto& maker : makers) route_to_relay(maker, Gone{frame.sub, departed->second});
 }
 
 void Relay::Inside::take(const Gone& gone, const Route& frame) {

@@ -236,7 +236,10 @@ void Relay::Inside::lost(LinkId id, const char* why) {
   }
   tell_down(id, why);
   if (const Link* link = links_.find(id); link && link->role == Role::investigator)
-    if (auto sink = sinks_.find(link->sink); sink != sinks_.end() && sink->second.record.relay == keys_.id()) forget_reader(sink->first);
+    if (auto sink = sinks_.find(link->sink); sink != sinks_.end() && sink->second.record.relay == keys_.id()) {
+      departed_[sink->first] = sink->second.record.epoch;
+      forget_reader(sink->first);
+    }
   for (auto& [agent, member] : members_.all()) {
     if (member.link != id || id == 0) continue;
     member.link = 0;
