@@ -7,6 +7,7 @@ using namespace core;
 
 namespace {
 constexpr std::size_t told_agents = 200;  // lines in one TOLD frame
+constexpr std::uint64_t most_ahead = 24 * 3'600'000;  // an instance is about a time in ms; a reader may not push it to the end of numbers
 }
 
 /// `row`: rows do not go out on a link before the first comparison of boards on it, for only then do we know whether
@@ -72,6 +73,9 @@ void Relay::Inside::take(const SignedPull& signed_pull) {
   if (sink == sinks_.end() || pull->epoch != sink->second.record.epoch) return;
   if (!verify(domain::pull, signed_pull.pull, signed_pull.signature, sink->second.session.sign_key))
     return tell(Level::warning, "bad_pull", {{"sink", pull->sink.brief()}});
+  // A row of ours that is newer than what we are, from a copy of us that has ended: unless we go beyond it, she keeps to it.
+  for (const auto& item : pull->items)
+    if (item.row_version.major > presence_.instance() && item.row_version.major - presence_.instance() < most_ahead) own_record(item.row_version);
   books_.pull(sink->second, *pull, now_);
 }
 
