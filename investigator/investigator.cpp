@@ -425,8 +425,7 @@ class Investigator::Inside {
         // Should what is asked for get lost, it is asked for again, ever more patiently.
         tracked.pull_at = tracked.all_read() ? Instant::never() : now_.at + tracked.patience;
         tracked.patience = std::min(tracked.patience * 2, limits::repull_max);
-        // A row of an earlier session does not count here: to say that we have it would be to say that it need not come again.
-        PullItem item{key, {}, limits::pull_window, tracked.row && tracked.row_epoch == epoch_ ? tracked.row->version : Version{}};
+        PullItem item{key, {}, limits::pull_window, tracked.held(epoch_)};
         for (auto [instance, index] : tracked.next) item.from.push_back({instance, index});
         due[relay].push_back(std::move(item));
       }

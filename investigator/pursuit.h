@@ -24,6 +24,8 @@ struct Tracked {
   std::set<core::NodeId> answered;                          ///< agents whose last part, verified, lay in its log
   bool all_read() const;                                    ///< nothing the row knows of is unread
   core::Version floor{};                                    ///< of the newest row that the ledger held before this program
+  /// The row that came in this epoch, as PULL tells. One of before does not count: it need not come again, that would say.
+  core::Version held(std::uint64_t epoch) const { return row && row_epoch == epoch ? row->version : core::Version{}; }
   std::uint32_t open() const { return row ? row->queued + row->delivered + row->running + row->offline + row->expired : 0; }
   std::uint32_t claimed() const { return row ? row->answered + row->refused + row->not_targeted + row->cancelled : 0; }
 };
