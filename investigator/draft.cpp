@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "investigator/action_text.h"
 #include "node/core/check.h"
 #include "node/core/limits.h"
 
